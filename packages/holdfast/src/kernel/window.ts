@@ -1,0 +1,128 @@
+/**
+ * @module Budget windows: calendar periods in an IANA time zone, rolling periods, or the life of a thing.
+ *
+ * Pure functions of a specification and an instant. Calendar days follow the zone: 23 or 25 hours at a DST change.
+ */
+import { Temporal } from "temporal-polyfill";
+
+export type CalendarUnit = "hour" | "day" | "week" | "month" | "quarter" | "year";
+
+export interface CalendarWindow {
+  readonly kind: "calendar";
+  readonly unit: CalendarUnit;
+  /** IANA name, such as "Europe/Berlin". */
+  readonly timeZone: string;
+}
+
+/**
+ * The last `durationMs`, counted in `segments` equal slices. A slice leaves the window only when all of it is older
+ * than the duration, so what is counted is never less than the true rolling sum (and at most one slice more).
+ */
+export interface RollingWindow {
+  readonly kind: "rolling";
+  readonly durationMs: number;
+  readonly segments: number;
+}
+
+/** One window that never ends. */
+export interface TotalWindow {
+  readonly kind: "total";
+}
+
+export type WindowSpec = CalendarWindow | RollingWindow | TotalWindow;
+
+/** One period of a specification. `endMs` is exclusive; a window that never ends has `endMs: null`. */
+export interface Window {
+  /** Stable and unique within the specification; part of the counter's name. */
+  readonly id: string;
+  readonly startMs: number;
+  readonly endMs: number | null;
+}
+
+const TOTAL: Window = { id: "total", startMs: 0, endMs: null };
+const ROLLING: Window = { id: "rolling", startMs: 0, endMs: null };
+
+/**
+ * The window that contains `nowMs`. For a rolling specification this is one everlasting window whose content slides;
+ * see {@link rollingSegmentAt}.
+ */
+export function windowAt(spec: WindowSpec, nowMs: number): Window {
+  switch (spec.kind) {
+    case "total":
+      return TOTAL;
+    case "rolling":
+      return ROLLING;
+    case "calendar":
+      return calendarWindowAt(spec, nowMs);
+  }
+}
+
+/** Index of the slice that contains `nowMs`; slices before `index - segments` have left the window. */
+export function rollingSegmentAt(spec: RollingWindow, nowMs: number): number {
+  return Math.floor(nowMs / (spec.durationMs / spec.segments));
+}
+
+function calendarWindowAt(spec: CalendarWindow, nowMs: number): Window {
+  const now = Temporal.Instant.fromEpochMilliseconds(nowMs).toZonedDateTimeISO(spec.timeZone);
+  const start = startOf(spec.unit, now);
+  const end = startOf(spec.unit, start.add(stepOver(spec.unit)));
+  return {
+    id: windowId(spec.unit, start),
+    startMs: start.epochMilliseconds,
+    endMs: end.epochMilliseconds,
+  };
+}
+
+function startOf(unit: CalendarUnit, at: Temporal.ZonedDateTime): Temporal.ZonedDateTime {
+  switch (unit) {
+    case "hour":
+      return at.round({ smallestUnit: "hour", roundingMode: "floor" });
+    case "day":
+      return at.startOfDay();
+    case "week":
+      // ISO weeks start on Monday.
+      return at.subtract({ days: at.dayOfWeek - 1 }).startOfDay();
+    case "month":
+      return at.with({ day: 1 }).startOfDay();
+    case "quarter":
+      return at.with({ day: 1, month: Math.floor((at.month - 1) / 3) * 3 + 1 }).startOfDay();
+    case "year":
+      return at.with({ day: 1, month: 1 }).startOfDay();
+  }
+}
+
+/** From the start of a period, a step that lands inside the next one. */
+function stepOver(unit: CalendarUnit): Temporal.DurationLike {
+  switch (unit) {
+    case "hour":
+      return { hours: 1 };
+    case "day":
+      return { days: 1 };
+    case "week":
+      return { days: 7 };
+    case "month":
+      return { months: 1 };
+    case "quarter":
+      return { months: 3 };
+    case "year":
+      return { years: 1 };
+  }
+}
+
+function windowId(unit: CalendarUnit, start: Temporal.ZonedDateTime): string {
+  const date = start.toPlainDate().toString();
+  switch (unit) {
+    case "hour":
+      // The offset tells the two 02:00 hours of a DST change apart.
+      return `${date}T${String(start.hour).padStart(2, "0")}${start.offset}`;
+    case "day":
+    case "week":
+      return date;
+    case "month":
+      return date.slice(0, 7);
+    case "quarter":
+      return `${start.year}-Q${Math.floor((start.month - 1) / 3) + 1}`;
+    case "year":
+      return String(start.year);
+  }
+}

@@ -1,0 +1,19 @@
+import { defineConfig } from "vitest/config";
+
+const resolve = { conditions: ["holdfast-source", "module", "node", "development|production"] };
+const packages = ["prices", "holdfast", "tokenizer", "testkit"];
+
+export default defineConfig({
+  ssr: { resolve },
+  test: {
+    reporters: ["default", "./scripts/plain-reporter.ts"],
+    projects: [
+      ...packages.map((name) => ({
+        extends: true as const,
+        test: { name, root: `packages/${name}`, include: ["src/**/*.test.ts", "test/**/*.test.ts"] },
+      })),
+      { extends: true as const, test: { name: "workspace", root: "test", include: ["**/*.test.ts"], testTimeout: 30_000 } },
+    ],
+    coverage: { provider: "v8" as const, include: ["packages/*/src/**"] },
+  },
+});
