@@ -93,6 +93,8 @@ export interface ModelPrice {
   readonly contextWindowTokens?: number;
   /** The most output tokens one choice can have, as the provider enforces it. */
   readonly maxOutputTokens?: number;
+  /** True when the price depends on the time of day, so that it must not be remembered for the day. */
+  readonly changesWithinDay?: boolean;
 }
 
 /** Looks prices up. Pure: the same arguments and data give the same answer. */

@@ -126,3 +126,13 @@ function windowId(unit: CalendarUnit, start: Temporal.ZonedDateTime): string {
       return String(start.year);
   }
 }
+
+/** True for an IANA time zone name that this runtime knows. */
+export function isTimeZone(name: string): boolean {
+  try {
+    Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(name);
+    return true;
+  } catch {
+    return false;
+  }
+}

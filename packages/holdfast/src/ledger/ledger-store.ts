@@ -61,6 +61,8 @@ export interface Held {
   readonly reservedAtMs: number;
   /** The windows that admitted the call, in the order of `scopes`; the call is accounted there for ever. */
   readonly windows: readonly Window[];
+  /** Holds whose time was over and that this step resolved in passing; absent when there were none. */
+  readonly expired?: readonly ExpiredHold[];
 }
 
 export interface Denied {
@@ -78,6 +80,8 @@ export interface Denied {
   readonly fitsWithoutHeld: boolean;
   /** Store time of the denial, ms since the epoch. */
   readonly deniedAtMs: number;
+  /** Holds whose time was over and that this step resolved in passing; absent when there were none. */
+  readonly expired?: readonly ExpiredHold[];
 }
 
 /** The operation id was used before with other scopes or amounts. Nothing was changed. */

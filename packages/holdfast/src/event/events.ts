@@ -1,0 +1,164 @@
+/**
+ * @module What Holdfast tells the application.
+ *
+ * Every move of a hold is exactly one event with a deterministic `id`: an event that is delivered twice can be told,
+ * and replaying them in order reproduces every balance. Events are delivered after the call went on, in order, and a
+ * listener that throws, rejects or hangs changes nothing. No event carries a prompt, a completion or a secret.
+ */
+import type { Attribution } from "../attribution/attribution.ts";
+import type { Window } from "../kernel/window.ts";
+import type { Amounts, Dimension, Limits } from "../ledger/amounts.ts";
+import type { ExpiryPolicy } from "../ledger/ledger-store.ts";
+import type { UsageRecord } from "../meter/usage-record.ts";
+
+interface BaseEvent {
+  /** Unique per transition, the same on every delivery. */
+  readonly id: string;
+  /** Ms since the epoch. */
+  readonly atMs: number;
+}
+
+/** A counter that a hold touches. */
+export interface ScopeReference {
+  readonly key: string;
+  readonly budgetId: string;
+  readonly values: Readonly<Record<string, string | undefined>>;
+  readonly windowId: string;
+}
+
+export interface HoldReservedEvent extends BaseEvent {
+  readonly holdId: string;
+  /** The logical request and the number of its attempt, from 1. */
+  readonly callId: string;
+  readonly attempt: number;
+  readonly attribution: Attribution;
+  readonly scopes: readonly ScopeReference[];
+  readonly amounts: Amounts;
+}
+
+export interface HoldDispatchedEvent extends BaseEvent {
+  readonly holdId: string;
+}
+
+export interface HoldSettledEvent extends BaseEvent {
+  readonly holdId: string;
+  readonly held: Amounts;
+  readonly charged: Amounts;
+  /** It corrected a hold that had expired. */
+  readonly corrected: boolean;
+  /** Dimensions in which the truth was more than the stated worst case. */
+  readonly overrun: readonly Dimension[];
+}
+
+export interface HoldReleasedEvent extends BaseEvent {
+  readonly holdId: string;
+}
+
+export interface HoldExpiredEvent extends BaseEvent {
+  readonly holdId: string;
+  readonly dispatched: boolean;
+  readonly amounts: Amounts;
+  readonly effects: readonly { readonly scopeKey: string; readonly windowId: string; readonly policy: ExpiryPolicy }[];
+}
+
+export interface CallDeniedEvent extends BaseEvent {
+  readonly callId: string;
+  readonly attempt: number;
+  readonly attribution: Attribution;
+  readonly provider: string;
+  readonly model: string;
+  readonly budgetId: string;
+  readonly scope: Readonly<Record<string, string | undefined>>;
+  readonly window: Window;
+  readonly dimension: Dimension;
+  readonly limit: number;
+  readonly spent: number;
+  readonly held: number;
+  readonly requested: number;
+  readonly fitsAfterInFlight: boolean;
+}
+
+export interface BudgetAdjustedEvent extends BaseEvent {
+  readonly budgetId: string;
+  readonly scopeKey: string;
+  readonly windowId: string;
+  readonly delta: Partial<Amounts>;
+  readonly reason: string;
+}
+
+export interface BudgetOverriddenEvent extends BaseEvent {
+  readonly budgetId: string;
+  readonly scopeKey: string;
+  readonly extra: Limits;
+  readonly expiresAtMs: number;
+  readonly actor: string;
+  readonly reason: string;
+}
+
+export interface BudgetsChangedEvent extends BaseEvent {
+  readonly added: readonly string[];
+  readonly changed: readonly string[];
+  readonly removed: readonly string[];
+}
+
+/** Something was let through that is not counted, because the configuration says so. */
+export interface CallUnmeteredEvent extends BaseEvent {
+  readonly provider: string;
+  readonly what: "unknown-model" | "unknown-endpoint" | "allowed-bypass";
+  /** The model, or the method and path. */
+  readonly subject: string;
+}
+
+/** Metering met something unexpected. The call itself was not touched. */
+export interface MeterAnomalyEvent extends BaseEvent {
+  readonly callId: string;
+  readonly attempt: number;
+  readonly anomaly:
+    | "usage-missing"
+    | "usage-invalid"
+    | "cost-above-hold"
+    | "served-model-unpriced"
+    | "service-tier-unpriced"
+    | "bucket-unpriced"
+    | "settlement-failed";
+  readonly detail: string;
+}
+
+export interface PricesChangedEvent extends BaseEvent {
+  readonly version: string;
+}
+
+export interface PricesRefreshFailedEvent extends BaseEvent {
+  readonly message: string;
+}
+
+export interface ListenerFailedEvent extends BaseEvent {
+  readonly event: string;
+  readonly error: unknown;
+}
+
+export interface EventsDroppedEvent extends BaseEvent {
+  /** Since the last such event. */
+  readonly count: number;
+}
+
+export interface HoldfastEvents {
+  usage: UsageRecord;
+  "hold-reserved": HoldReservedEvent;
+  "hold-dispatched": HoldDispatchedEvent;
+  "hold-settled": HoldSettledEvent;
+  "hold-released": HoldReleasedEvent;
+  "hold-expired": HoldExpiredEvent;
+  "call-denied": CallDeniedEvent;
+  "call-unmetered": CallUnmeteredEvent;
+  "budget-adjusted": BudgetAdjustedEvent;
+  "budget-overridden": BudgetOverriddenEvent;
+  "budgets-changed": BudgetsChangedEvent;
+  "meter-anomaly": MeterAnomalyEvent;
+  "prices-changed": PricesChangedEvent;
+  "prices-refresh-failed": PricesRefreshFailedEvent;
+  "listener-failed": ListenerFailedEvent;
+  "events-dropped": EventsDroppedEvent;
+}
+
+export type EventName = keyof HoldfastEvents;

@@ -1,0 +1,47 @@
+/** @module How much output a request could still have. Pure. */
+import type { Limits } from "../ledger/amounts.ts";
+import { costNanoUsd } from "../price/cost.ts";
+import { inputTokensOf, type Usage } from "../usage/usage.ts";
+import type { CallPlan } from "./call-plan.ts";
+
+/**
+ * The largest output limit, in tokens per choice, with which the plan fits what is available; 0 when not even its
+ * input fits, null when the plan has no output or something other than output is missing.
+ */
+export function affordableOutputTokens(plan: CallPlan, available: Limits): number | null {
+  const { estimate } = plan;
+  if (estimate.outputTokensPerChoice === 0) return null;
+  if (available.calls === 0 || available.concurrentCalls === 0) return null;
+  const fits = (perChoice: number): boolean => {
+    const usage = withOutputPerChoice(estimate.usage, perChoice, estimate.choices);
+    const output = perChoice * estimate.choices;
+    const input = inputTokensOf(usage);
+    return (
+      within(available.inputTokens, input) &&
+      within(available.outputTokens, output) &&
+      within(available.totalTokens, input + output) &&
+      within(available.nanoUsd, costNanoUsd(usage, plan.price, plan.heldServiceTier))
+    );
+  };
+  if (!fits(0)) return 0;
+  // Cost grows with output, so the boundary can be bisected.
+  let low = 0;
+  let high = estimate.outputTokensPerChoice;
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (fits(middle)) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+function within(available: number | undefined, needed: number): boolean {
+  return available === undefined || needed <= available;
+}
+
+function withOutputPerChoice(worstCase: Usage, perChoice: number, choices: number): Usage {
+  const tokens = perChoice * choices;
+  if ((worstCase.outputAudioTokens ?? 0) > 0) return { ...worstCase, outputAudioTokens: tokens };
+  if ((worstCase.outputImageTokens ?? 0) > 0) return { ...worstCase, outputImageTokens: tokens };
+  return { ...worstCase, outputTextTokens: tokens };
+}

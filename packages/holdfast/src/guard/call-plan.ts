@@ -1,0 +1,75 @@
+/** @module What a provider adapter states about a request before it is sent. */
+import type { ModelPrice } from "@holdfast/prices";
+import { amounts, type Amounts } from "../ledger/amounts.ts";
+import { inputTokensOf, outputTokensOf, type Usage } from "../usage/usage.ts";
+
+/** What bounds the output that is held for. */
+export type OutputBound =
+  /** A limit in the caller's request. */
+  | "request"
+  /** A limit that Holdfast added to the request, by configuration. */
+  | "injected"
+  /** The model's own maximum. */
+  | "model-maximum"
+  /** The endpoint has no generated output. */
+  | "none";
+
+/** What bounds the input that is held for. */
+export type InputBound =
+  /** An upper bound on what the request itself contains. */
+  | "request"
+  /** The model's context window: the provider adds content that the request only refers to. */
+  | "context-window"
+  /** A figure from the configuration, which nobody enforces. */
+  | "configured";
+
+/** The stated worst case of one attempt. */
+export interface CallEstimate {
+  readonly usage: Usage;
+  readonly outputBound: OutputBound;
+  readonly inputBound: InputBound;
+  /** Choices that are generated; each may use the whole output limit. */
+  readonly choices: number;
+  readonly outputTokensPerChoice: number;
+  /** Input tokens as estimated before what was learned was applied; null when there is nothing to learn from. */
+  readonly uncalibratedInputTokens: number | null;
+  /**
+   * What a complete answer consumed when the endpoint reports no usage of its own (speech, for one); null when every
+   * complete answer must report it.
+   */
+  readonly usageWhenSilent: Usage | null;
+}
+
+export interface CallPlan {
+  readonly provider: string;
+  readonly endpoint: string;
+  readonly model: string;
+  readonly stream: boolean;
+  /** As requested; null when the request leaves it to the account's settings. */
+  readonly serviceTier: string | null;
+  /** The dearest tier that the request may be served at: the one that is held for. */
+  readonly heldServiceTier: string;
+  readonly price: ModelPrice;
+  readonly estimate: CallEstimate;
+  /** Cost of `estimate.usage` at the held tier, nano-USD. */
+  readonly worstCaseNanoUsd: number;
+}
+
+/** What an attempt of this plan holds. The attempts of one request count as one call. */
+export function heldAmounts(plan: CallPlan, countsAsCall: boolean): Amounts {
+  return settledAmounts(plan.estimate.usage, plan.worstCaseNanoUsd, countsAsCall, 1);
+}
+
+/** Usage and cost as ledger amounts. */
+export function settledAmounts(usage: Usage, nanoUsd: number, countsAsCall: boolean, concurrentCalls = 0): Amounts {
+  const inputTokens = inputTokensOf(usage);
+  const outputTokens = outputTokensOf(usage);
+  return amounts({
+    nanoUsd,
+    calls: countsAsCall ? 1 : 0,
+    concurrentCalls,
+    inputTokens,
+    outputTokens,
+    totalTokens: inputTokens + outputTokens,
+  });
+}

@@ -1,0 +1,187 @@
+/**
+ * @module What an attempt is charged, by how it ended. Pure.
+ *
+ * | outcome    | charged                                                                     | usage     |
+ * | ---------- | --------------------------------------------------------------------------- | --------- |
+ * | not-sent   | nothing, the hold is released                                               | -         |
+ * | refused    | nothing, the hold is released                                               | -         |
+ * | complete   | the provider's usage at the price of the served model and tier              | provider  |
+ * |            | without usable usage: what the endpoint is known to consume, else the hold  | estimated |
+ * | partial    | input as estimated + the output seen + what may be unseen, at most the hold | estimated |
+ * | ambiguous  | the hold (or nothing, by configuration)                                     | estimated |
+ */
+import type { ModelPrice } from "@holdfast/prices";
+import { NO_AMOUNTS, type Amounts } from "../ledger/amounts.ts";
+import { costNanoUsd, serviceTierMultiplier } from "../price/cost.ts";
+import type { Usage, UsageSource } from "../usage/usage.ts";
+import type { AttemptOutcome } from "./attempt-outcome.ts";
+import { settledAmounts, type CallPlan } from "./call-plan.ts";
+
+export interface SettlementPolicy {
+  /** An attempt that was sent and has no usable answer. */
+  readonly ambiguous: "charge" | "release";
+  /** A stream that ended early: what was seen, or everything that was held. */
+  readonly partial: "seen" | "hold";
+  /**
+   * Output tokens that the provider may have generated behind the last byte that arrived, before it noticed that
+   * nobody listens. Added to what was seen.
+   */
+  readonly unseenOutputTokens: number;
+  /** The fastest that a model which reasons out of sight is taken to generate, tokens per second. */
+  readonly hiddenOutputTokensPerSecond: number;
+}
+
+export type Anomaly =
+  | "usage-missing"
+  | "usage-invalid"
+  | "cost-above-hold"
+  | "served-model-unpriced"
+  | "service-tier-unpriced"
+  | "bucket-unpriced";
+
+export interface Settlement {
+  readonly verb: "settle" | "release";
+  readonly usage: Usage;
+  readonly source: UsageSource;
+  readonly costNanoUsd: number;
+  readonly amounts: Amounts;
+  /** The price that was applied. */
+  readonly price: ModelPrice;
+  readonly anomalies: readonly { readonly anomaly: Anomaly; readonly detail: string }[];
+}
+
+/**
+ * @param priceOf the price of the model that the response names, or undefined when it has none
+ * @param countsAsCall whether this attempt is the one that counts in `calls`
+ */
+export function settlementOf(
+  outcome: AttemptOutcome,
+  plan: CallPlan,
+  policy: SettlementPolicy,
+  priceOf: (model: string) => ModelPrice | undefined,
+  countsAsCall: boolean,
+): Settlement {
+  switch (outcome.class) {
+    case "not-sent":
+    case "refused":
+      return released(plan);
+    case "ambiguous":
+      return policy.ambiguous === "release" ? released(plan) : estimated(plan.estimate.usage, plan, countsAsCall, []);
+    case "partial": {
+      const unseen = outcome.finished ? 0 : policy.unseenOutputTokens;
+      const usage =
+        policy.partial === "hold"
+          ? plan.estimate.usage
+          : withOutput(plan.estimate.usage, outcome.seenOutputTokens + unseen);
+      const missing = { anomaly: "usage-missing" as const, detail: "the stream ended without its usage" };
+      return estimated(usage, plan, countsAsCall, outcome.finished ? [missing] : []);
+    }
+    case "complete": {
+      if (outcome.usage === undefined) {
+        if (plan.estimate.usageWhenSilent !== null && outcome.problem === undefined) {
+          return estimated(plan.estimate.usageWhenSilent, plan, countsAsCall, []);
+        }
+        const anomaly = outcome.problem === undefined ? "usage-missing" : "usage-invalid";
+        const detail = outcome.problem ?? "the response carries no usage";
+        return estimated(plan.estimate.usage, plan, countsAsCall, [{ anomaly, detail }]);
+      }
+      return reported(outcome.usage, outcome.served, plan, priceOf, countsAsCall);
+    }
+  }
+}
+
+function reported(
+  usage: Usage,
+  served: { readonly model: string | null; readonly serviceTier: string | null },
+  plan: CallPlan,
+  priceOf: (model: string) => ModelPrice | undefined,
+  countsAsCall: boolean,
+): Settlement {
+  const anomalies: { anomaly: Anomaly; detail: string }[] = [];
+  let price = plan.price;
+  if (served.model !== null && served.model !== plan.model) {
+    const servedPrice = priceOf(served.model);
+    if (servedPrice !== undefined) price = servedPrice;
+    else {
+      anomalies.push({
+        anomaly: "served-model-unpriced",
+        detail: `the response names ${JSON.stringify(served.model.slice(0, 80))}; the requested model's price was used`,
+      });
+    }
+  }
+  let tier = served.serviceTier ?? plan.serviceTier ?? plan.heldServiceTier;
+  if (serviceTierMultiplier(price, tier) === undefined) {
+    if (served.serviceTier !== null) {
+      anomalies.push({
+        anomaly: "service-tier-unpriced",
+        detail: `tier ${JSON.stringify(tier.slice(0, 40))} has no price; the held tier ${plan.heldServiceTier} was used`,
+      });
+    }
+    tier = plan.heldServiceTier;
+  }
+  for (const bucket of price.unpriced) {
+    if ((usage[bucket] ?? 0) > 0) anomalies.push({ anomaly: "bucket-unpriced", detail: `${bucket} has no price` });
+  }
+  const cost = costNanoUsd(usage, price, tier);
+  if (cost > plan.worstCaseNanoUsd) {
+    anomalies.push({
+      anomaly: "cost-above-hold",
+      detail: `${cost} nano-USD were billed and ${plan.worstCaseNanoUsd} were held`,
+    });
+  }
+  return {
+    verb: "settle",
+    usage,
+    source: "provider",
+    costNanoUsd: cost,
+    amounts: settledAmounts(usage, cost, countsAsCall),
+    price,
+    anomalies,
+  };
+}
+
+function estimated(
+  usage: Usage,
+  plan: CallPlan,
+  countsAsCall: boolean,
+  anomalies: Settlement["anomalies"],
+): Settlement {
+  const cost =
+    usage === plan.estimate.usage ? plan.worstCaseNanoUsd : costNanoUsd(usage, plan.price, plan.heldServiceTier);
+  return {
+    verb: "settle",
+    usage,
+    source: "estimated",
+    costNanoUsd: cost,
+    amounts: settledAmounts(usage, cost, countsAsCall),
+    price: plan.price,
+    anomalies,
+  };
+}
+
+function released(plan: CallPlan): Settlement {
+  return {
+    verb: "release",
+    usage: {},
+    source: "provider",
+    costNanoUsd: 0,
+    amounts: NO_AMOUNTS,
+    price: plan.price,
+    anomalies: [],
+  };
+}
+
+/** The worst case with its output cut down to `tokens`; dearer kinds of output are kept first. */
+function withOutput(worstCase: Usage, tokens: number): Usage {
+  let left = tokens;
+  const take = (held: number | undefined): number => {
+    const taken = Math.min(held ?? 0, left);
+    left -= taken;
+    return taken;
+  };
+  const outputAudioTokens = take(worstCase.outputAudioTokens);
+  const outputImageTokens = take(worstCase.outputImageTokens);
+  const outputTextTokens = take(worstCase.outputTextTokens);
+  const reasoningTokens = take(worstCase.reasoningTokens);
+  return { ...worstCase, outputAudioTokens, outputImageTokens, outputTextTokens, reasoningTokens };
+}

@@ -1,0 +1,131 @@
+/** @module Usage times price: integers in, whole nano-USD out, rounded up once. */
+import type { ModelPrice, Multiplier, Rates, UsageBucket } from "@holdfast/prices";
+import { INPUT_TOKEN_BUCKETS, OUTPUT_TOKEN_BUCKETS, USAGE_BUCKETS } from "@holdfast/prices";
+import type { Usage } from "../usage/usage.ts";
+import { inputTokensOf } from "../usage/usage.ts";
+
+const PICO_PER_NANO = 1_000;
+const ONE: Multiplier = { numerator: 1, denominator: 1 };
+
+/** Service tiers multiply these. */
+const TOKEN_BUCKETS: readonly UsageBucket[] = [...INPUT_TOKEN_BUCKETS, ...OUTPUT_TOKEN_BUCKETS];
+/** Charged by the piece; no service tier changes them. */
+const UNIT_BUCKETS: readonly UsageBucket[] = USAGE_BUCKETS.filter(
+  (bucket) => !TOKEN_BUCKETS.includes(bucket),
+);
+
+/**
+ * What this usage costs, in nano-USD (1 USD = 1e9), rounded up once. A long-context price list that the total input
+ * reaches replaces the rates of the whole request. Buckets without a price cost 0: see {@link unpricedUsage}.
+ *
+ * @param serviceTier The tier that served the call (not the one asked for). @default "default"
+ * @throws RangeError when the tier has no price (ask {@link serviceTierMultiplier} first), when the usage is not made of
+ * non-negative safe integers, or when the cost exceeds Number.MAX_SAFE_INTEGER (about 9 million USD).
+ */
+export function costNanoUsd(usage: Usage, price: ModelPrice, serviceTier?: string): number {
+  const multiplier = serviceTierMultiplier(price, serviceTier);
+  if (multiplier === undefined) {
+    const tier = JSON.stringify(serviceTier?.slice(0, 40));
+    throw new RangeError(`Service tier ${tier} has no price for ${price.provider}/${price.model}.`);
+  }
+  for (const bucket of USAGE_BUCKETS) {
+    const quantity = usage[bucket] ?? 0;
+    if (!Number.isSafeInteger(quantity) || quantity < 0) {
+      throw new RangeError(`Usage ${bucket} must be an integer that is not negative.`);
+    }
+  }
+  const rates = ratesAt(price, inputTokensOf(usage));
+  const cost = smallCost(usage, rates, multiplier) ?? bigCost(usage, rates, multiplier);
+  if (cost === undefined) {
+    throw new RangeError(
+      `The cost on ${price.provider}/${price.model} exceeds Number.MAX_SAFE_INTEGER nano-USD.`,
+    );
+  }
+  return cost;
+}
+
+/** The rates of a request with this much total input. */
+export function ratesAt(price: ModelPrice, inputTokens: number): Rates {
+  let rates = price.rates;
+  for (const list of price.longContext) if (inputTokens >= list.fromInputTokens) rates = list.rates;
+  return rates;
+}
+
+/** The multiplier of a tier; undefined when the tier has no price. Without a tier it is that of "default", else 1. */
+export function serviceTierMultiplier(price: ModelPrice, serviceTier?: string): Multiplier | undefined {
+  const tier = serviceTier ?? "default";
+  // Tiers come from responses: "constructor" must not find what every object inherits.
+  if (Object.hasOwn(price.serviceTiers, tier)) return price.serviceTiers[tier];
+  return serviceTier === undefined ? ONE : undefined;
+}
+
+/**
+ * The dearest of the tiers that a call may be served by (a request for `auto` may be served by `priority`), to hold
+ * for the worst case. Undefined when one of them has no price, or when there is none.
+ */
+export function dearestTier(price: ModelPrice, serviceTiers: readonly string[]): string | undefined {
+  let dearest: { tier: string; multiplier: Multiplier } | undefined;
+  for (const tier of serviceTiers) {
+    const multiplier = serviceTierMultiplier(price, tier);
+    if (multiplier === undefined) return undefined;
+    if (dearest === undefined || isDearer(multiplier, dearest.multiplier)) dearest = { tier, multiplier };
+  }
+  return dearest?.tier;
+}
+
+/** Buckets that were used although no price is known for them; their cost counts as 0 and must be reported. */
+export function unpricedUsage(usage: Usage, price: ModelPrice): UsageBucket[] {
+  return price.unpriced.filter((bucket) => (usage[bucket] ?? 0) > 0);
+}
+
+function isDearer(a: Multiplier, b: Multiplier): boolean {
+  return BigInt(a.numerator) * BigInt(b.denominator) > BigInt(b.numerator) * BigInt(a.denominator);
+}
+
+/**
+ * The cost in Number arithmetic, or undefined when any step could leave the safe integers. A float product or sum of
+ * integers that is not above MAX_SAFE_INTEGER is exact, so checking every step proves the result.
+ */
+function smallCost(usage: Usage, rates: Rates, { numerator, denominator }: Multiplier): number | undefined {
+  const tokens = smallSum(usage, rates, TOKEN_BUCKETS);
+  const units = smallSum(usage, rates, UNIT_BUCKETS);
+  if (tokens === undefined || units === undefined) return undefined;
+  const scaledTokens = tokens * numerator;
+  const scaledUnits = units * denominator;
+  const total = scaledTokens + scaledUnits;
+  const divisor = denominator * PICO_PER_NANO;
+  const largest = Math.max(scaledTokens, scaledUnits, total, divisor);
+  if (!(largest <= Number.MAX_SAFE_INTEGER)) return undefined;
+  const remainder = total % divisor;
+  return (total - remainder) / divisor + (remainder > 0 ? 1 : 0);
+}
+
+function smallSum(usage: Usage, rates: Rates, buckets: readonly UsageBucket[]): number | undefined {
+  let sum = 0;
+  for (const bucket of buckets) {
+    const quantity = usage[bucket];
+    if (quantity === undefined) continue;
+    const part = quantity * rates[bucket];
+    if (part > Number.MAX_SAFE_INTEGER) return undefined;
+    sum += part;
+    if (sum > Number.MAX_SAFE_INTEGER) return undefined;
+  }
+  return sum;
+}
+
+/** The cost in BigInt arithmetic, or undefined when it exceeds the safe integers. */
+function bigCost(usage: Usage, rates: Rates, multiplier: Multiplier): number | undefined {
+  const denominator = BigInt(multiplier.denominator);
+  const total =
+    bigSum(usage, rates, TOKEN_BUCKETS) * BigInt(multiplier.numerator) +
+    bigSum(usage, rates, UNIT_BUCKETS) * denominator;
+  const divisor = denominator * BigInt(PICO_PER_NANO);
+  const cost = (total + divisor - 1n) / divisor;
+  return cost > BigInt(Number.MAX_SAFE_INTEGER) ? undefined : Number(cost);
+}
+
+function bigSum(usage: Usage, rates: Rates, buckets: readonly UsageBucket[]): bigint {
+  let sum = 0n;
+  for (const bucket of buckets) sum += BigInt(usage[bucket] ?? 0) * BigInt(rates[bucket]);
+  return sum;
+}

@@ -1,0 +1,199 @@
+/**
+ * @module Watches a ReadableStream in place.
+ *
+ * The stream stays the very object that fetch made: what reads it natively still does, back pressure, cancellation and
+ * errors are the stream's own. Only the ways to read it are intercepted, each by a plain function; wrapping it in
+ * another stream would cost a microsecond per chunk, and `tee` or `clone` would keep a generation alive that the
+ * application has cancelled.
+ */
+import type { BodyObserver } from "./body-observer.ts";
+
+type ReadResult = Awaited<ReturnType<ReadableStreamDefaultReader<Uint8Array>["read"]>>;
+type PipeOptions = Parameters<ReadableStream["pipeTo"]>[1];
+
+/** The part of ReadableStream that is used and intercepted. */
+interface StreamLike {
+  getReader?: (options?: unknown) => ReadableStreamDefaultReader<Uint8Array>;
+  cancel?: (reason?: unknown) => Promise<void>;
+  tee?: () => [StreamLike, StreamLike];
+  [Symbol.asyncIterator]?: (options?: { preventCancel?: boolean }) => AsyncIterator<Uint8Array>;
+}
+
+const observed = new WeakSet<object>();
+
+export function observeStream(stream: object, createObserver: () => BodyObserver): void {
+  if (observed.has(stream)) return;
+  observed.add(stream);
+  const target = stream as StreamLike;
+  if (typeof target.getReader === "function") observeWebStream(target, createObserver);
+  else if (typeof target[Symbol.asyncIterator] === "function") observeIterable(target, createObserver());
+}
+
+function observeWebStream(stream: StreamLike, createObserver: () => BodyObserver): void {
+  const getReader = stream.getReader!.bind(stream);
+  const cancel = stream.cancel?.bind(stream);
+  const tee = stream.tee?.bind(stream);
+  /** One stream has one reader at a time, so all ways to read it share an observer. */
+  let observer: BodyObserver | undefined;
+  const own = (): BodyObserver => (observer ??= createObserver());
+  const observedReader = (options?: unknown): ReadableStreamDefaultReader<Uint8Array> => {
+    // A byte reader fills the caller's own buffer; it is handed out as it is and only its end is seen.
+    const reader = getReader(options);
+    return watchReader(reader, own(), options !== undefined);
+  };
+  const iterate = (options?: { preventCancel?: boolean }): AsyncIterableIterator<Uint8Array> =>
+    iterateReader(observedReader(), options?.preventCancel === true);
+  /** For the readers that reach into the stream: they get a stream of the observed bytes. */
+  const passThrough = (): ReadableStream<Uint8Array> => {
+    let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+    return new ReadableStream<Uint8Array>(
+      {
+        pull: async (controller) => {
+          reader ??= observedReader();
+          const { done, value } = await reader.read();
+          if (done) controller.close();
+          else controller.enqueue(value);
+        },
+        cancel: (reason) => (reader ??= observedReader()).cancel(reason),
+      },
+      { highWaterMark: 0 },
+    );
+  };
+  override(stream, {
+    getReader: observedReader,
+    cancel: (reason?: unknown) => {
+      const result = cancel?.(reason) ?? Promise.resolve();
+      own().end("cancelled");
+      return result;
+    },
+    tee: () => {
+      const branches = tee!();
+      for (const branch of branches) observeStream(branch, createObserver);
+      return branches;
+    },
+    pipeTo: (destination: WritableStream<Uint8Array>, options?: PipeOptions) =>
+      passThrough().pipeTo(destination, options),
+    pipeThrough: (pair: ReadableWritablePair<unknown, Uint8Array>, options?: PipeOptions) =>
+      passThrough().pipeThrough(pair, options),
+    values: iterate,
+    [Symbol.asyncIterator]: iterate,
+  });
+}
+
+function watchReader(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  observer: BodyObserver,
+  byob: boolean,
+): ReadableStreamDefaultReader<Uint8Array> {
+  const read = reader.read.bind(reader) as (...args: unknown[]) => Promise<ReadResult>;
+  const cancel = reader.cancel.bind(reader);
+  let pastEnd = false;
+  const onResult = (result: ReadResult): ReadResult | Promise<ReadResult> => {
+    if (result.done) {
+      if (!pastEnd) {
+        pastEnd = true;
+        const rest = observer.rest();
+        observer.end("done");
+        if (rest !== undefined) return { done: false, value: rest as Uint8Array<ArrayBuffer> };
+      }
+      return result;
+    }
+    const passed = observer.chunk(result.value);
+    if (byob || passed === result.value) return result;
+    // Nothing to pass on yet: an empty chunk would be a chunk that the server never sent.
+    return passed.byteLength === 0 ? observedRead() : { done: false, value: passed as Uint8Array<ArrayBuffer> };
+  };
+  const onError = (error: unknown): never => {
+    observer.end("failed");
+    throw error;
+  };
+  const observedRead = (...args: unknown[]): Promise<ReadResult> => read(...args).then(onResult, onError);
+  override(reader, {
+    read: observedRead,
+    cancel: (reason?: unknown) => {
+      const result = cancel(reason);
+      observer.end("cancelled");
+      return result;
+    },
+  });
+  return reader;
+}
+
+/** As the stream's own iterator: leaving early cancels the stream, unless it was asked not to. */
+function iterateReader(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  preventCancel: boolean,
+): AsyncIterableIterator<Uint8Array> {
+  const finished = (result: ReadResult): IteratorResult<Uint8Array> => {
+    if (!result.done) return result;
+    reader.releaseLock();
+    return { done: true, value: undefined };
+  };
+  const failed = (error: unknown): never => {
+    reader.releaseLock();
+    throw error;
+  };
+  const iterator: AsyncIterableIterator<Uint8Array> = {
+    next: () => reader.read().then(finished, failed),
+    return: async (value?: unknown) => {
+      if (!preventCancel) {
+        const cancelled = reader.cancel(value);
+        reader.releaseLock();
+        await cancelled;
+      } else reader.releaseLock();
+      return { done: true, value };
+    },
+    [Symbol.asyncIterator]: () => iterator,
+  };
+  return iterator;
+}
+
+/** Bodies that are Node streams (node-fetch) are read by iterating them. */
+function observeIterable(stream: StreamLike, observer: BodyObserver): void {
+  const iterate = stream[Symbol.asyncIterator]!.bind(stream);
+  override(stream, {
+    [Symbol.asyncIterator]: (): AsyncIterableIterator<Uint8Array> => {
+      const inner = iterate();
+      let pastEnd = false;
+      const next = async (): Promise<IteratorResult<Uint8Array>> => {
+        try {
+          for (;;) {
+            const result = await inner.next();
+            if (result.done === true) {
+              if (pastEnd) return result;
+              pastEnd = true;
+              const rest = observer.rest();
+              observer.end("done");
+              return rest === undefined ? result : { done: false, value: rest };
+            }
+            const passed = observer.chunk(result.value);
+            if (passed.byteLength > 0) return { done: false, value: passed };
+          }
+        } catch (error) {
+          observer.end("failed");
+          throw error;
+        }
+      };
+      const iterator: AsyncIterableIterator<Uint8Array> = {
+        next,
+        return: async (value?: unknown) => {
+          observer.end("cancelled");
+          return (await inner.return?.(value)) ?? { done: true, value };
+        },
+        [Symbol.asyncIterator]: () => iterator,
+      };
+      return iterator;
+    },
+  });
+}
+
+function override(target: object, methods: Record<PropertyKey, unknown>): void {
+  for (const key of Reflect.ownKeys(methods)) {
+    Object.defineProperty(target, key, {
+      value: methods[key as string],
+      configurable: true,
+      writable: true,
+      enumerable: false,
+    });
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * @module What the wrapper needs of an OpenAI client, in types of our own.
+ *
+ * No SDK is imported, neither its code nor its types: CJS, ESM, bundled and duplicate copies of openai 5, 6 and 7 all
+ * fit. What is listed here was the same in 5.23.2, 6.49.0 and 7.57.0 (2026-11).
+ */
+
+/** Public shape: anything that is an OpenAI client, Azure included. */
+export interface OpenAIClient {
+  readonly baseURL: string;
+  readonly maxRetries: number;
+  withOptions(options: object): OpenAIClient;
+  readonly chat: object;
+  readonly embeddings: object;
+}
+
+export type Fetch = (input: unknown, init?: RequestInitLike) => Promise<Response>;
+
+export interface RequestInitLike {
+  signal?: AbortSignal | null;
+  [key: PropertyKey]: unknown;
+}
+
+/** The options of one logical request, as the SDK's methods build them. */
+export interface FinalRequestOptions {
+  method: string;
+  path: string;
+  body?: unknown;
+  stream?: boolean;
+  signal?: AbortSignal | null;
+  fetchOptions?: Record<PropertyKey, unknown>;
+  __metadata?: Record<string, unknown>;
+  [key: PropertyKey]: unknown;
+}
+
+/** The client's inner side: extension points of its class, all of them on the prototype. */
+export interface DerivableClient extends OpenAIClient {
+  fetch: Fetch;
+  /** Azure: the deployment that every request goes to. */
+  deploymentName?: string;
+  apiVersion?: string;
+  request(options: FinalRequestOptions | Promise<FinalRequestOptions>, remainingRetries?: number | null): unknown;
+  prepareRequest(request: unknown, context: { url: string; options: FinalRequestOptions }): Promise<void>;
+  makeRequest(
+    options: FinalRequestOptions | Promise<FinalRequestOptions>,
+    retriesRemaining: number | null,
+    retryOf: string | undefined,
+  ): Promise<unknown>;
+  buildURL(path: string, query: unknown, defaultBaseURL?: string): string;
+}
+
+export interface ClientClass {
+  new (options: object): DerivableClient;
+  readonly prototype: DerivableClient;
+  readonly name: string;
+  /** The SDK's base error. */
+  readonly OpenAIError?: new (message: string) => Error;
+}
+
+const METHODS = ["withOptions", "request", "prepareRequest", "makeRequest", "buildURL"] as const;
+
+/** What is missing for the client to be derived from; empty when it fits. */
+export function missingParts(client: object): readonly string[] {
+  const candidate = client as Partial<Record<string, unknown>>;
+  const missing: string[] = METHODS.filter((method) => typeof candidate[method] !== "function");
+  if (typeof candidate["fetch"] !== "function") missing.push("fetch");
+  if (typeof candidate["baseURL"] !== "string") missing.push("baseURL");
+  return missing;
+}

@@ -1,0 +1,109 @@
+/**
+ * @module A client of the same class, under the guard.
+ *
+ * Derived, not proxied: the SDK's own constructor makes the new client, and its prototype gets one class in front. The
+ * three overrides are
+ * - `request`: one logical request, outside the retry loop. Here it is planned and held for, so that a denial is
+ *   raised once, as it is, and never retried.
+ * - `prepareRequest`: before each HTTP try. A try after one that was resolved has to be held for anew.
+ * - `makeRequest`: the whole of the tries. A hold whose try never began is given back when it fails.
+ * The client's `fetch` meters each try. `withOptions` builds through `this.constructor`, so that clones are guarded too.
+ */
+import { mergeAttribution } from "../../attribution/attribution.ts";
+import { isPromise } from "../../kernel/maybe-promise.ts";
+import { perCallAttribution } from "../per-call-attribution.ts";
+import type { ClientClass, DerivableClient, FinalRequestOptions } from "./client-shape.ts";
+import { attributionOf, guardedRequestOf, guardRequest, type RequestContext } from "./guarded-request.ts";
+import { isMetered, meterFetch } from "./metered-fetch.ts";
+import { asSdkError } from "./sdk-error.ts";
+
+export function deriveClient<C extends object>(client: C, context: RequestContext): C {
+  const base = client as unknown as DerivableClient;
+  const Base = base.constructor as unknown as ClientClass;
+  const Guarded = guardedClass(Base, context);
+  const derived = base.withOptions({ fetch: meterFetch(base.fetch, context.guard), ...azureOptions(base) });
+  Object.setPrototypeOf(derived, Guarded.prototype);
+  return derived as unknown as C;
+}
+
+/** `AzureOpenAI.withOptions` of openai before 7.11 forgets these two. */
+function azureOptions({ apiVersion, deploymentName }: DerivableClient): object {
+  if (apiVersion === undefined) return {};
+  return { apiVersion, ...(deploymentName === undefined ? {} : { deployment: deploymentName }) };
+}
+
+function guardedClass(Base: ClientClass, context: RequestContext): ClientClass {
+  const errorBase = Base.OpenAIError;
+  const fail = (error: unknown): never => {
+    throw asSdkError(error, errorBase);
+  };
+
+  /** Never throws: a denial is a rejected request, as any other failure of the SDK is. */
+  const guarded = (
+    options: FinalRequestOptions | Promise<FinalRequestOptions>,
+    deployment: string | undefined,
+  ): FinalRequestOptions | Promise<FinalRequestOptions> => {
+    try {
+      if (isPromise(options)) {
+        // Uploads are prepared asynchronously; the attribution is the one that holds now.
+        const current = context.defaults.resolve();
+        return options
+          .then((resolved) => {
+            const attribution = mergeAttribution(current, perCallAttribution(resolved));
+            return guardRequest(context, resolved, attribution, deployment);
+          })
+          .catch(fail);
+      }
+      const prepared = guardRequest(context, options, attributionOf(context, options), deployment);
+      return isPromise(prepared) ? prepared.catch(fail) : prepared;
+    } catch (error) {
+      return Promise.reject(asSdkError(error, errorBase) as Error);
+    }
+  };
+
+  // No private members: the derived client was not constructed by this class.
+  class Guarded extends Base {
+    constructor(options: object) {
+      super(options);
+      if (!isMetered(this.fetch)) this.fetch = meterFetch(this.fetch, context.guard);
+    }
+
+    override request(
+      options: FinalRequestOptions | Promise<FinalRequestOptions>,
+      remainingRetries?: number | null,
+    ): unknown {
+      return super.request(guarded(options, this.deploymentName), remainingRetries ?? null);
+    }
+
+    override async prepareRequest(
+      request: unknown,
+      given: { url: string; options: FinalRequestOptions },
+    ): Promise<void> {
+      await super.prepareRequest(request, given);
+      const pending = guardedRequestOf(given.options);
+      if (pending === undefined) return;
+      try {
+        await pending.call.reserve();
+      } catch (error) {
+        fail(error);
+      }
+    }
+
+    override async makeRequest(
+      options: FinalRequestOptions | Promise<FinalRequestOptions>,
+      retriesRemaining: number | null,
+      retryOf: string | undefined,
+    ): Promise<unknown> {
+      try {
+        return await super.makeRequest(options, retriesRemaining, retryOf);
+      } catch (error) {
+        const resolved = isPromise(options) ? await options.catch(() => undefined) : options;
+        guardedRequestOf(resolved)?.call.abandon();
+        throw error;
+      }
+    }
+  }
+  // The SDK sends the name of its class in the User-Agent.
+  Object.defineProperty(Guarded, "name", { value: Base.name });
+  return Guarded;
+}

@@ -1,0 +1,125 @@
+/**
+ * @module What a request to the OpenAI API is: metered, free, a way around metering, or unknown.
+ *
+ * Decided by method and wire path, not by SDK method, so that `client.post(...)`, helpers and new resources are all
+ * seen. Paths as in the OpenAI SDK 5.23 to 7.57 (2026-11).
+ */
+
+export type MeteredEndpoint =
+  | "chat.completions"
+  | "completions"
+  | "responses"
+  | "responses.compact"
+  | "decisions"
+  | "embeddings"
+  | "moderations"
+  | "images.generations"
+  | "images.edits"
+  | "images.variations"
+  | "audio.speech"
+  | "audio.transcriptions"
+  | "audio.translations";
+
+/** Names for `allow`: things that cost money where no hold can follow them. */
+export type Bypass =
+  /** Sockets and sessions: realtime, live. */
+  | "realtime"
+  /** Server-side agent loops: agents, assistants' runs, chatkit. */
+  | "agents"
+  /** A response that goes on after the request has returned. */
+  | "background"
+  | "batches"
+  | "evals"
+  | "fine-tuning"
+  | "videos"
+  | "containers";
+
+export const BYPASSES: readonly Bypass[] = [
+  "realtime",
+  "agents",
+  "background",
+  "batches",
+  "evals",
+  "fine-tuning",
+  "videos",
+  "containers",
+];
+
+export type EndpointClass =
+  | { readonly kind: "metered"; readonly endpoint: MeteredEndpoint }
+  | { readonly kind: "free" }
+  | { readonly kind: "bypass"; readonly bypass: Bypass }
+  | { readonly kind: "unknown" };
+
+const METERED: Readonly<Record<string, MeteredEndpoint>> = {
+  "/chat/completions": "chat.completions",
+  "/completions": "completions",
+  "/responses": "responses",
+  "/responses/compact": "responses.compact",
+  "/decisions": "decisions",
+  "/embeddings": "embeddings",
+  "/moderations": "moderations",
+  "/images/generations": "images.generations",
+  "/images/edits": "images.edits",
+  "/images/variations": "images.variations",
+  "/audio/speech": "audio.speech",
+  "/audio/transcriptions": "audio.transcriptions",
+  "/audio/translations": "audio.translations",
+};
+
+/** First match wins. Order: exceptions before the families that they belong to. */
+const OTHERS: readonly (readonly [RegExp, EndpointClass])[] = [
+  [/^\/batches$/, { kind: "bypass", bypass: "batches" }],
+  [/^\/fine_tuning\/(jobs|alpha\/graders\/run)$/, { kind: "bypass", bypass: "fine-tuning" }],
+  [/^\/evals\/[^/]+\/runs$/, { kind: "bypass", bypass: "evals" }],
+  [/^\/threads(\/[^/]+)?\/runs(\/[^/]+\/submit_tool_outputs)?$/, { kind: "bypass", bypass: "agents" }],
+  [/^\/chatkit\/sessions$/, { kind: "bypass", bypass: "agents" }],
+  [/^\/agents\//, { kind: "bypass", bypass: "agents" }],
+  [/^\/realtime\/calls\/[^/]+\/(hangup|refer|reject)$/, { kind: "free" }],
+  [/^\/live\/sessions\/[^/]+\/(hangup|refer|reject)$/, { kind: "free" }],
+  [/^\/(realtime|live)\//, { kind: "bypass", bypass: "realtime" }],
+  [/^\/videos(\/|$)/, { kind: "bypass", bypass: "videos" }],
+  [/^\/containers$/, { kind: "bypass", bypass: "containers" }],
+  [/^\/responses\/(input_tokens|[^/]+\/cancel)$/, { kind: "free" }],
+  [/^\/chat\/completions\/[^/]+$/, { kind: "free" }],
+  [/^\/audio\/(voices|voice_consents)(\/|$)/, { kind: "free" }],
+  [/^\/agents$/, { kind: "free" }],
+  [
+    /^\/(assistants|batches|chatkit|containers|content_provenance_checks|conversations|evals|files|fine_tuning|models|organization|projects|skills|threads|uploads|vaults|vector_stores|webhook_endpoints)(\/|$)/,
+    { kind: "free" },
+  ],
+];
+
+const FREE: EndpointClass = { kind: "free" };
+const UNKNOWN: EndpointClass = { kind: "unknown" };
+const metered = new Map(
+  Object.entries(METERED).map(([path, endpoint]) => [path, { kind: "metered", endpoint } satisfies EndpointClass]),
+);
+
+/** Reading and deleting cost nothing; everything that is posted is looked at. */
+export function classifyEndpoint(method: string, path: string): EndpointClass {
+  const verb = method.toLowerCase();
+  if (verb === "get" || verb === "delete" || verb === "head" || verb === "options") return FREE;
+  const exact = metered.get(path);
+  if (exact !== undefined) return exact;
+  const normal = normalizePath(path);
+  const found = metered.get(normal);
+  if (found !== undefined) return found;
+  return OTHERS.find(([pattern]) => pattern.test(normal))?.[1] ?? UNKNOWN;
+}
+
+/** Without origin, query, trailing slash, version prefix and Azure deployment. */
+function normalizePath(path: string): string {
+  let pathname = path;
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(path)) {
+    try {
+      pathname = new URL(path).pathname;
+    } catch {
+      return path;
+    }
+  }
+  const end = pathname.search(/[?#]/);
+  if (end >= 0) pathname = pathname.slice(0, end);
+  pathname = `/${pathname.replace(/^\/+|\/+$/g, "").replace(/\/{2,}/g, "/")}`;
+  return pathname.replace(/^(?:\/openai)?(?:\/v\d+)?(?:\/deployments\/[^/]+)?(?=\/)/, "");
+}

@@ -1,0 +1,85 @@
+/**
+ * @module Takes out of a stream what was only sent because Holdfast asked for usage.
+ *
+ * With `stream_options.include_usage` the provider adds `"usage":null` to every chunk and sends one more chunk without
+ * choices. An application that did not ask must not see either: `chunk.choices[0].delta` would fail on the last one.
+ * Works on whole events; an event that arrives in pieces is passed on when it is complete, which is when a parser
+ * could use it.
+ */
+const NULL_USAGE = Buffer.from(',"usage":null');
+const NO_CHOICES = Buffer.from('"choices":[]');
+const EMPTY = new Uint8Array(0);
+const LF = 10;
+const CR = 13;
+
+export class UsageHider {
+  #carry: Uint8Array = EMPTY;
+
+  chunk(bytes: Uint8Array): Uint8Array {
+    const all = this.#carry.byteLength === 0 ? bytes : Buffer.concat([this.#carry, bytes]);
+    const end = endOfLastEvent(all);
+    if (end === all.byteLength) {
+      this.#carry = EMPTY;
+      return scrub(all);
+    }
+    this.#carry = all.subarray(end);
+    return end === 0 ? EMPTY : scrub(all.subarray(0, end));
+  }
+
+  /** An incomplete last event, as it is. */
+  rest(): Uint8Array | undefined {
+    const rest = this.#carry;
+    this.#carry = EMPTY;
+    return rest.byteLength === 0 ? undefined : rest;
+  }
+}
+
+/** Offset behind the last blank line. */
+function endOfLastEvent(bytes: Uint8Array): number {
+  for (let i = bytes.byteLength - 1; i > 0; i--) {
+    if (bytes[i] !== LF) continue;
+    const before = bytes[i - 1];
+    if (before === LF || (before === CR && bytes[i - 2] === LF)) return i + 1;
+  }
+  return 0;
+}
+
+function scrub(bytes: Uint8Array): Uint8Array {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const hasNull = buffer.includes(NULL_USAGE);
+  const hasUsageEvent = buffer.includes(NO_CHOICES);
+  if (!hasNull && !hasUsageEvent) return bytes;
+  const kept: Uint8Array[] = [];
+  let from = 0;
+  while (from < buffer.byteLength) {
+    const end = endOfFirstEvent(buffer, from);
+    const event = buffer.subarray(from, end);
+    from = end;
+    if (hasUsageEvent && isUsageEvent(event)) continue;
+    const at = event.indexOf(NULL_USAGE);
+    if (at < 0) kept.push(event);
+    else kept.push(event.subarray(0, at), event.subarray(at + NULL_USAGE.byteLength));
+  }
+  return Buffer.concat(kept);
+}
+
+function endOfFirstEvent(buffer: Buffer, from: number): number {
+  for (let i = from + 1; i < buffer.byteLength; i++) {
+    if (buffer[i] !== LF) continue;
+    if (buffer[i - 1] === LF || (buffer[i - 1] === CR && buffer[i - 2] === LF)) return i + 1;
+  }
+  return buffer.byteLength;
+}
+
+/** The extra chunk: no choices, and a usage object. (Azure sends chunks without choices that carry other things.) */
+function isUsageEvent(event: Buffer): boolean {
+  if (!event.includes(NO_CHOICES)) return false;
+  const text = event.toString("utf8");
+  const at = text.indexOf("data:");
+  try {
+    const data = JSON.parse(text.slice(at + 5)) as { choices?: unknown; usage?: unknown };
+    return Array.isArray(data.choices) && data.choices.length === 0 && typeof data.usage === "object" && data.usage !== null;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,241 @@
+/** @module From a request to its plan: the worst case, what it costs, and what is added to the request. */
+import type { ModelPrice } from "@holdfast/prices";
+import { CallNotAllowedError } from "../../error/call-not-allowed-error.ts";
+import { CallNotBoundedError } from "../../error/call-not-bounded-error.ts";
+import { PriceUnknownError } from "../../error/price-unknown-error.ts";
+import type { CallEstimate, CallPlan, InputBound, OutputBound } from "../../guard/call-plan.ts";
+import type { Guard } from "../../guard/guard.ts";
+import { costNanoUsd, dearestTier, serviceTierMultiplier } from "../../price/cost.ts";
+import { FREE_PRICE, UNMETERED_PRICE } from "../../price/no-price.ts";
+import type { Usage } from "../../usage/usage.ts";
+import { describeUpload } from "./request/upload.ts";
+import type { Bypass, MeteredEndpoint } from "./endpoint.ts";
+import { shapeOfChat, shapeOfCompletion } from "./request/chat.ts";
+import {
+  shapeOfEmbedding,
+  shapeOfImage,
+  shapeOfModeration,
+  shapeOfSpeech,
+  shapeOfTranscription,
+} from "./request/media.ts";
+import type { Body, RequestShape } from "./request/request-shape.ts";
+import { serverToolsOf, shapeOfResponse } from "./request/responses.ts";
+
+export interface PlannedRequest {
+  readonly plan: CallPlan;
+  /** Fields to add to the body before it is sent. */
+  readonly additions: Readonly<Record<string, unknown>>;
+  /** Fees that the response will not report. */
+  readonly unreportedFees: Usage;
+}
+
+/**
+ * @param model the model that the request will run on, where the body does not say it (an Azure deployment)
+ * @throws {PriceUnknownError} when no price is known for the model and unknown models are refused.
+ * @throws {CallNotBoundedError} when no worst case can be stated.
+ * @throws {CallNotAllowedError} when part of the request would be billed where no hold can follow it.
+ */
+export function planRequest(
+  guard: Guard,
+  provider: string,
+  endpoint: MeteredEndpoint,
+  body: Body,
+  model: string | undefined,
+): PlannedRequest {
+  refuseUnmeteredParts(guard, body);
+  const read = shapeOf(endpoint, body, guard);
+  const shape = read.model === "" && model !== undefined ? { ...read, model } : read;
+  const price = endpoint === "moderations" ? FREE_PRICE : priceOf(guard, provider, shape.model);
+  const heldServiceTier = heldTier(guard, provider, shape, price);
+  const { estimate, additions } = estimateOf(guard, provider, shape, price);
+  const plan: CallPlan = {
+    provider,
+    endpoint,
+    model: shape.model,
+    stream: shape.stream,
+    serviceTier: shape.serviceTier,
+    heldServiceTier,
+    price,
+    estimate,
+    worstCaseNanoUsd: costNanoUsd(estimate.usage, price, heldServiceTier),
+  };
+  return { plan, additions, unreportedFees: shape.unreportedFees };
+}
+
+function shapeOf(endpoint: MeteredEndpoint, body: Body, guard: Guard): RequestShape {
+  const { estimator } = guard.settings;
+  switch (endpoint) {
+    case "chat.completions":
+      return shapeOfChat(body, estimator);
+    case "completions":
+      return shapeOfCompletion(body, estimator);
+    case "responses":
+    case "responses.compact":
+    case "decisions":
+      return shapeOfResponse(body, estimator);
+    case "embeddings":
+      return shapeOfEmbedding(body, estimator);
+    case "moderations":
+      return shapeOfModeration(body);
+    case "images.generations":
+      return shapeOfImage(body, estimator, 0);
+    case "images.edits":
+    case "images.variations":
+      return shapeOfImage(body, estimator, describeUpload(body, ["image", "image[]", "images", "mask"]).count);
+    case "audio.speech":
+      return shapeOfSpeech(body, estimator);
+    case "audio.transcriptions":
+      return shapeOfTranscription(body, estimator, describeUpload(body, ["file"]), true);
+    case "audio.translations":
+      return shapeOfTranscription(body, estimator, describeUpload(body, ["file"]), false);
+  }
+}
+
+/** Tools whose fees are neither in the usage nor in the price of the model. */
+const UNMETERED_TOOLS: Readonly<Record<string, Bypass>> = {
+  image_generation: "agents",
+  code_interpreter: "containers",
+};
+
+function refuseUnmeteredParts(guard: Guard, body: Body): void {
+  if (body["background"] === true && !guard.settings.allow.has("background")) {
+    throw new CallNotAllowedError(
+      'A background response goes on after the request has returned, so its cost cannot be followed. Leave out background, or allow it with allow: ["background"]; it is then charged at its worst case.',
+    );
+  }
+  for (const type of serverToolsOf(body)) {
+    const bypass = UNMETERED_TOOLS[type];
+    if (bypass === undefined || guard.settings.allow.has(bypass)) continue;
+    throw new CallNotAllowedError(
+      `The tool ${type} is billed apart from the model's usage. Leave it out, or allow it with allow: ["${bypass}"]; its own fee is then not counted.`,
+    );
+  }
+}
+
+function priceOf(guard: Guard, provider: string, model: string): ModelPrice {
+  const lookup = guard.prices.lookup(provider, model, guard.clock.now());
+  if (lookup.kind === "priced") return lookup.price;
+  if (lookup.policy === "refuse") throw new PriceUnknownError(provider, model);
+  guard.emitter.emit("call-unmetered", () => ({
+    id: guard.nextId(),
+    atMs: guard.clock.now(),
+    provider,
+    what: "unknown-model",
+    subject: model,
+  }));
+  return UNMETERED_PRICE;
+}
+
+/**
+ * The tier to hold for. A request may always be served at the default tier (a flex request that was upgraded, a
+ * priority request that was downgraded); one that names no tier may be served at any that the configuration expects.
+ */
+function heldTier(guard: Guard, provider: string, shape: RequestShape, price: ModelPrice): string {
+  const possible = shape.serviceTier === null ? guard.settings.serviceTiers : ["default", shape.serviceTier];
+  const priced = possible.filter((tier) => serviceTierMultiplier(price, tier) !== undefined);
+  if (shape.serviceTier !== null && !priced.includes(shape.serviceTier)) {
+    if (price === UNMETERED_PRICE || price === FREE_PRICE) return "default";
+    throw new PriceUnknownError(provider, shape.model, `service tier ${JSON.stringify(shape.serviceTier.slice(0, 40))}`);
+  }
+  return dearestTier(price, priced) ?? "default";
+}
+
+/** A few odd calls must not make every later one unaffordable. */
+const LEARNED_FACTOR_MAX = 4;
+
+function estimateOf(
+  guard: Guard,
+  provider: string,
+  shape: RequestShape,
+  price: ModelPrice,
+): { estimate: CallEstimate; additions: Readonly<Record<string, unknown>> } {
+  const output = boundOutput(guard, shape, price);
+  const learned = Math.min(guard.calibration.factor(`${provider}/${shape.model}`), LEARNED_FACTOR_MAX);
+  const calibrated = Math.ceil(shape.textTokens * learned);
+  const other = (shape.otherInput.inputImageTokens ?? 0) + (shape.otherInput.inputAudioTokens ?? 0);
+  let textTokens = calibrated;
+  let inputBound: InputBound = "request";
+  if (shape.refersTo !== null) {
+    const { serverContext } = guard.settings;
+    if (serverContext === "refuse") {
+      throw new CallNotBoundedError(
+        `The request refers to ${shape.refersTo}, which is not part of it, and estimate.serverContext is "refuse".`,
+      );
+    }
+    if (typeof serverContext === "object") {
+      inputBound = "configured";
+      textTokens = calibrated + serverContext.tokens;
+    } else {
+      if (price.contextWindowTokens === undefined && price !== UNMETERED_PRICE) {
+        throw new CallNotBoundedError(
+          `The request refers to ${shape.refersTo}, and no context window is known for ${shape.model} to hold for it. ` +
+            `State it under prices.overrides, or set estimate.serverContext to { tokens }.`,
+        );
+      }
+      inputBound = "context-window";
+      textTokens = Math.max(calibrated, (price.contextWindowTokens ?? 0) - output.perChoice - other);
+    }
+  }
+  // The provider refuses a request that is larger than the window, so nothing above it can be billed.
+  if (inputBound !== "configured" && shape.output.kind !== "none" && price.contextWindowTokens !== undefined) {
+    textTokens = Math.min(textTokens, price.contextWindowTokens);
+  }
+  const tokens = output.perChoice * shape.output.choices + shape.output.extraTokens;
+  const usage: Usage = {
+    ...shape.otherInput,
+    ...inputAtDearestRate(price, textTokens),
+    ...shape.toolFees,
+    ...(shape.output.kind === "audio"
+      ? { outputAudioTokens: tokens }
+      : shape.output.kind === "image"
+        ? { outputImageTokens: tokens }
+        : { outputTextTokens: tokens }),
+  };
+  return {
+    estimate: {
+      usage,
+      outputBound: output.bound,
+      inputBound,
+      choices: shape.output.choices,
+      outputTokensPerChoice: output.perChoice,
+      uncalibratedInputTokens: shape.refersTo === null && other === 0 ? shape.textTokens : null,
+      usageWhenSilent: shape.usageWhenSilent,
+    },
+    additions: output.additions,
+  };
+}
+
+/** Any input token may turn out to be written to the cache, which costs more than reading it on some models. */
+function inputAtDearestRate(price: ModelPrice, tokens: number): Usage {
+  const { inputTextTokens, cacheWriteTokens, cacheWriteLongTokens } = price.rates;
+  if (cacheWriteLongTokens > Math.max(inputTextTokens, cacheWriteTokens)) return { cacheWriteLongTokens: tokens };
+  if (cacheWriteTokens > inputTextTokens) return { cacheWriteTokens: tokens };
+  return { inputTextTokens: tokens };
+}
+
+function boundOutput(
+  guard: Guard,
+  shape: RequestShape,
+  price: ModelPrice,
+): { perChoice: number; bound: OutputBound; additions: Readonly<Record<string, unknown>> } {
+  const { kind, limit, limitField } = shape.output;
+  if (kind === "none") return { perChoice: 0, bound: "none", additions: {} };
+  // The provider rejects or clamps a limit above the model's own.
+  const maximum = price.maxOutputTokens ?? price.contextWindowTokens;
+  if (limit !== null) {
+    return { perChoice: Math.min(limit, maximum ?? Infinity), bound: "request", additions: {} };
+  }
+  const { missingOutputLimit } = guard.settings;
+  if (typeof missingOutputLimit === "object" && limitField !== null) {
+    const send = Math.min(missingOutputLimit.send, maximum ?? Infinity);
+    return { perChoice: send, bound: "injected", additions: { [limitField]: send } };
+  }
+  if (maximum === undefined) {
+    if (price === UNMETERED_PRICE) return { perChoice: 0, bound: "none", additions: {} };
+    throw new CallNotBoundedError(
+      `The request states no output limit and no maximum is known for ${shape.model}. Set ${limitField ?? "a limit"} in the ` +
+        `request, set estimate.missingOutputLimit to { send: tokens }, or state maxOutputTokens under prices.overrides.`,
+    );
+  }
+  return { perChoice: maximum, bound: "model-maximum", additions: {} };
+}

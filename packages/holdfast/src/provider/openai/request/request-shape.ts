@@ -1,0 +1,58 @@
+/** @module What matters of a request for its worst case, the same for every endpoint. */
+import type { Usage } from "../../../usage/usage.ts";
+
+export interface OutputShape {
+  /** The kind that the output may be billed as; with several, the dearest. */
+  readonly kind: "text" | "audio" | "image" | "none";
+  /** Tokens per choice that the request allows; null when it states no limit. */
+  readonly limit: number | null;
+  /** Choices that are generated, each with the whole limit. */
+  readonly choices: number;
+  /** Billed on top of the limit, all choices together: predicted output that is rejected. */
+  readonly extraTokens: number;
+  /** Where a limit can be added to the request so that the provider enforces it; null when it cannot. */
+  readonly limitField: string | null;
+}
+
+export interface RequestShape {
+  /** Empty when the request names none. */
+  readonly model: string;
+  readonly stream: boolean;
+  /** Null when the account's settings decide. */
+  readonly serviceTier: string | null;
+  /** Upper estimate of all text in the request, tokens. */
+  readonly textTokens: number;
+  /** Input that is not text: images, audio, characters. */
+  readonly otherInput: Usage;
+  /** Content that the provider adds and the request only refers to, in words; null when there is none. */
+  readonly refersTo: string | null;
+  readonly output: OutputShape;
+  /** Fees of the provider's tools in the worst case. */
+  readonly toolFees: Usage;
+  /** Fees that are certain but that the response does not report; they are added to its usage. */
+  readonly unreportedFees: Usage;
+  /** What a complete answer consumed when the endpoint reports no usage; null when it must report it. */
+  readonly usageWhenSilent: Usage | null;
+}
+
+export const NO_OUTPUT: OutputShape = { kind: "none", limit: 0, choices: 1, extraTokens: 0, limitField: null };
+
+export type Body = Readonly<Record<string, unknown>>;
+
+export function isObject(value: unknown): value is Body {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+export function stringOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+/** A whole number >= 1, or null: anything else is the provider's to reject. */
+export function positiveInteger(value: unknown): number | null {
+  return Number.isSafeInteger(value) && (value as number) > 0 ? (value as number) : null;
+}
+
+export function serviceTierOf(body: Body): string | null {
+  const tier = body["service_tier"];
+  return typeof tier === "string" && tier !== "auto" ? tier : null;
+}

@@ -1,0 +1,199 @@
+/** @module Watches one OpenAI response and ends its attempt with the truth. */
+import { NOTHING_SERVED, type AttemptOutcome, type Served } from "../../guard/attempt-outcome.ts";
+import type { Attempt } from "../../guard/guarded-call.ts";
+import type { GuardSettings } from "../../guard/guard-settings.ts";
+import type { CallPlan } from "../../guard/call-plan.ts";
+import type { Usage, UsageBucket } from "../../usage/usage.ts";
+import { SharedEnd, type BodyEnd, type BodyObserver } from "../observe/body-observer.ts";
+import { observeResponse } from "../observe/observe-response.ts";
+import { UsageHider } from "./hide-usage.ts";
+import { StreamTail, readStream, type StreamReading } from "./read-stream.ts";
+import { isObject } from "./request/request-shape.ts";
+import { readUsage, type UsageReading } from "./usage.ts";
+
+export interface ObservedCall {
+  readonly plan: CallPlan;
+  readonly attempt: Attempt;
+  readonly settings: GuardSettings;
+  /** Added to whatever usage the response reports. */
+  readonly unreportedFees: Usage;
+  /** The application did not ask for usage in its stream. */
+  readonly hideUsage: boolean;
+  /** The request's own abort signal: it may fire when nobody reads. */
+  readonly signal: AbortSignal | undefined;
+  /** Ms since the epoch, now. */
+  readonly now: () => number;
+}
+
+/** Statuses with which a gateway gives up on a request that the provider may be working on, and billing. */
+const GATEWAY_TIMEOUTS: ReadonlySet<number> = new Set([504, 524]);
+
+/** Chunks between two looks at the age of the hold. */
+const KEEP_ALIVE_CHUNKS = 64;
+
+export function observeOpenAIResponse(response: Response, call: ObservedCall): void {
+  const { attempt, plan } = call;
+  const status = response.status;
+  const providerRequestId = response.headers.get("x-request-id");
+  if (status >= 400) {
+    attempt.end({ class: GATEWAY_TIMEOUTS.has(status) ? "ambiguous" : "refused", status, providerRequestId });
+    return;
+  }
+  const contentType = response.headers.get("content-type") ?? "";
+  if (contentType.includes("text/event-stream")) {
+    observeEvents(response, call, { status, providerRequestId });
+    return;
+  }
+  const isJson = /\bjson\b/.test(contentType);
+  if (!isJson && plan.estimate.usageWhenSilent !== null) {
+    // Sound, or a bare transcript: what it cost is known from the request, and the body is left alone.
+    attempt.end({ class: "complete", status, providerRequestId, served: NOTHING_SERVED, usage: undefined });
+    return;
+  }
+  observeJson(response, call, { status, providerRequestId });
+}
+
+type Answer = Pick<Extract<AttemptOutcome, { class: "complete" }>, "status" | "providerRequestId">;
+
+function observeJson(response: Response, call: ObservedCall, answer: Answer): void {
+  const complete = (body: unknown): void => {
+    const served: Served = {
+      model: isObject(body) && typeof body["model"] === "string" ? body["model"] : null,
+      serviceTier: isObject(body) && typeof body["service_tier"] === "string" ? body["service_tier"] : null,
+    };
+    call.attempt.end({ class: "complete", ...answer, served, ...usageOf(readJsonUsage(body), call) });
+  };
+  const ended = new SharedEnd((how) => {
+    // The answer was on its way and was not read to its end: it is billed, and its usage is not known.
+    if (how !== "done") call.attempt.end({ class: "ambiguous", ...answer });
+  });
+  if (response.body === null) {
+    complete(undefined);
+    return;
+  }
+  observeResponse(response, () => {
+    const chunks: Uint8Array[] = [];
+    const end = ended.branch();
+    return {
+      chunk: (bytes) => {
+        chunks.push(bytes);
+        return bytes;
+      },
+      rest: () => undefined,
+      whole: (body) => complete(typeof body === "string" ? parse(body) : body.json),
+      end: (how) => {
+        if (how === "done" && !call.attempt.ended) complete(parse(new TextDecoder().decode(Buffer.concat(chunks))));
+        end(how);
+      },
+    };
+  });
+}
+
+function observeEvents(response: Response, call: ObservedCall, answer: Answer): void {
+  const { attempt, plan, settings, signal } = call;
+  const startedAtMs = call.now();
+  let latest: StreamTail | undefined;
+  const finish = (how: BodyEnd, reading: StreamReading): void => {
+    signal?.removeEventListener("abort", onAbort);
+    attempt.end(outcomeOf(how, reading, call, answer, call.now() - startedAtMs));
+  };
+  const ended = new SharedEnd((how) => {
+    finish(how, (latest ?? new StreamTail()).read(settings.estimator, plan.model));
+  });
+  const onAbort = (): void => {
+    if (!attempt.ended) finish("failed", (latest ?? new StreamTail()).read(settings.estimator, plan.model));
+  };
+  signal?.addEventListener("abort", onAbort, { once: true });
+  observeResponse(response, (): BodyObserver => {
+    const tail = new StreamTail();
+    const hider = call.hideUsage ? new UsageHider() : undefined;
+    const end = ended.branch();
+    let chunks = 0;
+    return {
+      chunk: (bytes) => {
+        tail.push(bytes);
+        latest = tail;
+        chunks += 1;
+        if (chunks % KEEP_ALIVE_CHUNKS === 0) attempt.keepAlive();
+        return hider === undefined ? bytes : hider.chunk(bytes);
+      },
+      rest: () => hider?.rest(),
+      whole: (body) => {
+        if (typeof body === "string" && !attempt.ended) finish("done", readStream(body, settings.estimator, plan.model));
+      },
+      end: (how) => {
+        latest = tail;
+        end(how);
+      },
+    };
+  });
+}
+
+function outcomeOf(
+  how: BodyEnd,
+  reading: StreamReading,
+  call: ObservedCall,
+  answer: Answer,
+  elapsedMs: number,
+): AttemptOutcome {
+  const { served } = reading;
+  if (reading.usage.kind !== "missing") {
+    return { class: "complete", ...answer, served, ...usageOf(reading.usage, call) };
+  }
+  const { settlement } = call.settings;
+  const hidden = mayReason(served.model ?? call.plan.model)
+    ? Math.ceil((elapsedMs * settlement.hiddenOutputTokensPerSecond) / 1_000)
+    : 0;
+  return {
+    class: "partial",
+    ...answer,
+    served,
+    seenOutputTokens: reading.seenOutputTokens + hidden,
+    // A server that finished and reported nothing has nothing more under way.
+    finished: how === "done" && reading.finished && !reading.failed,
+  };
+}
+
+/** Models that generate tokens before, and besides, those that are sent. Not knowing a name counts as yes. */
+function mayReason(model: string): boolean {
+  return !/^(ft:)?(gpt-3\.5|gpt-4|chatgpt-4o|gpt-35|gpt-5-chat|davinci|babbage|curie|ada|text-|whisper|tts|gpt-audio|gpt-realtime)/.test(
+    model,
+  );
+}
+
+function readJsonUsage(body: unknown): UsageReading {
+  const reading = readUsage(body);
+  // A transcript without usage may still say how long the audio was.
+  if (reading.kind === "missing" && isObject(body) && typeof body["duration"] === "number") {
+    return readUsage({ usage: { type: "duration", seconds: body["duration"] } });
+  }
+  return reading;
+}
+
+function usageOf(reading: UsageReading, call: ObservedCall): { usage: Usage | undefined; problem?: string } {
+  switch (reading.kind) {
+    case "missing":
+      return { usage: undefined };
+    case "invalid":
+      return { usage: undefined, problem: reading.problem };
+    case "usage":
+      return { usage: withFees(reading.usage, call.unreportedFees) };
+  }
+}
+
+function withFees(usage: Usage, fees: Usage): Usage {
+  const buckets = Object.keys(fees) as UsageBucket[];
+  if (buckets.length === 0) return usage;
+  const sum: { [B in UsageBucket]?: number } = { ...usage };
+  // A response that does report them has the say.
+  for (const bucket of buckets) sum[bucket] ??= fees[bucket] ?? 0;
+  return sum;
+}
+
+function parse(json: string): unknown {
+  try {
+    return JSON.parse(json) as unknown;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,212 @@
+/**
+ * @module OpenAI's usage objects as disjoint buckets.
+ *
+ * Two conventions meet in one object: text/audio/image counts divide a total by kind, while cached and cache-write
+ * counts say how much of the same total was read from or written to the cache. Subtracting all of them would count
+ * tokens twice. What comes out here sums to the provider's own totals; a usage object that contradicts itself is
+ * rejected, never bent into shape.
+ *
+ * Shapes as in the types of openai 7.57 (2026-11): CompletionUsage, ResponseUsage, CreateEmbeddingResponse.Usage,
+ * ImagesResponse.Usage, Transcription.Tokens and Transcription.Duration.
+ */
+import type { Usage, UsageBucket } from "../../usage/usage.ts";
+
+export type UsageReading =
+  | { readonly kind: "usage"; readonly usage: Usage }
+  /** There is no usage at all. */
+  | { readonly kind: "missing" }
+  /** There is one and it cannot be trusted. */
+  | { readonly kind: "invalid"; readonly problem: string };
+
+const MISSING: UsageReading = { kind: "missing" };
+
+type Loose = Readonly<Record<string, unknown>>;
+
+class Unusable extends Error {}
+
+/** The usage of a whole response body (JSON), with the fees of the provider's own tools. */
+export function readUsage(body: unknown): UsageReading {
+  if (!isObject(body)) return MISSING;
+  return guarded(() => {
+    const usage = body["usage"];
+    const main = isObject(usage) ? readUsageObject(usage) : undefined;
+    const tools = readTools(body);
+    if (main === undefined && tools === undefined) return undefined;
+    // Tool fees alone are not the usage of the request itself.
+    if (main === undefined) return undefined;
+    return add(main, tools ?? {});
+  });
+}
+
+/** A bare usage object, as in the last chunk of a stream. */
+export function readBareUsage(usage: unknown): UsageReading {
+  return guarded(() => (isObject(usage) ? readUsageObject(usage) : undefined));
+}
+
+function guarded(read: () => Usage | undefined): UsageReading {
+  try {
+    const usage = read();
+    return usage === undefined ? MISSING : { kind: "usage", usage };
+  } catch (error) {
+    if (error instanceof Unusable) return { kind: "invalid", problem: error.message };
+    throw error;
+  }
+}
+
+function readUsageObject(usage: Loose): Usage | undefined {
+  if (usage["type"] === "duration" || (usage["seconds"] !== undefined && usage["input_tokens"] === undefined)) {
+    return { audioMs: milliseconds(usage["seconds"]) };
+  }
+  const chat = usage["prompt_tokens"] !== undefined || usage["completion_tokens"] !== undefined;
+  const input = chat ? usage["prompt_tokens"] : usage["input_tokens"];
+  const output = chat ? usage["completion_tokens"] : usage["output_tokens"];
+  if (input === undefined && output === undefined) return undefined;
+  const inputDetails = details(
+    usage[chat ? "prompt_tokens_details" : "input_tokens_details"] ?? usage["input_token_details"],
+  );
+  const outputDetails = details(
+    usage[chat ? "completion_tokens_details" : "output_tokens_details"] ?? usage["output_token_details"],
+  );
+  const result = {
+    ...readInput(count(input, "input tokens"), inputDetails),
+    ...readOutput(output === undefined ? 0 : count(output, "output tokens"), outputDetails),
+  };
+  checkTotal(usage["total_tokens"], result);
+  return result;
+}
+
+function readInput(total: number, detail: Loose): Usage {
+  const cachedDetail = details(detail["cached_tokens_details"]);
+  const write = optional(detail, "cache_write_tokens");
+  const writeLong = optional(details(detail["cache_write_tokens_details"]), "ttl_12h_tokens");
+  const cached = optional(detail, "cached_tokens");
+  const audio = optional(detail, "audio_tokens");
+  const image = optional(detail, "image_tokens");
+  if (audio + image > total) throw new Unusable(`${audio} audio and ${image} image tokens exceed ${total} input tokens`);
+  if (cached + write > total || writeLong > write) {
+    throw new Unusable(`${cached} cached and ${write} cache-write tokens do not fit into ${total} input tokens`);
+  }
+  // What is not in a cache yet, by kind. The cached tokens are taken out of it: first those whose kind is stated,
+  // then the rest out of text, images and audio in this order.
+  const plain = { text: total - audio - image, image, audio };
+  const read = { text: 0, image: 0, audio: 0 };
+  const move = (kind: "text" | "image" | "audio", tokens: number): number => {
+    const moved = Math.min(tokens, plain[kind]);
+    plain[kind] -= moved;
+    read[kind] += moved;
+    return tokens - moved;
+  };
+  const stated = { audio: optional(cachedDetail, "audio_tokens"), image: optional(cachedDetail, "image_tokens") };
+  if (stated.audio > audio || stated.image > image || stated.audio + stated.image > cached) {
+    throw new Unusable(`the cached audio and image tokens exceed the tokens that they are part of`);
+  }
+  move("audio", stated.audio);
+  move("image", stated.image);
+  move("audio", move("image", move("text", cached - stated.audio - stated.image)));
+  let written = write;
+  for (const kind of ["text", "image", "audio"] as const) {
+    const taken = Math.min(written, plain[kind]);
+    plain[kind] -= taken;
+    written -= taken;
+  }
+  return compact({
+    inputTextTokens: plain.text,
+    inputAudioTokens: plain.audio,
+    inputImageTokens: plain.image,
+    cacheReadTextTokens: read.text,
+    cacheReadAudioTokens: read.audio,
+    cacheReadImageTokens: read.image,
+    cacheWriteTokens: write - writeLong,
+    cacheWriteLongTokens: writeLong,
+  });
+}
+
+function readOutput(total: number, detail: Loose): Usage {
+  const audio = optional(detail, "audio_tokens");
+  const image = optional(detail, "image_tokens");
+  // Rejected predictions are billed like output and, like reasoning, are not seen by the caller.
+  const hidden = optional(detail, "reasoning_tokens") + optional(detail, "rejected_prediction_tokens");
+  const text = total - audio - image - hidden;
+  if (text < 0) {
+    throw new Unusable(`${hidden} reasoning, ${audio} audio and ${image} image tokens exceed ${total} output tokens`);
+  }
+  return compact({
+    outputTextTokens: text,
+    reasoningTokens: hidden,
+    outputAudioTokens: audio,
+    outputImageTokens: image,
+  });
+}
+
+/**
+ * Fees and tokens of the provider's own tools, which are not part of `usage`: the Responses API reports image
+ * generation and searches under `tool_usage`, and lists each call under `output`.
+ */
+function readTools(body: Loose): Usage | undefined {
+  const toolUsage = details(body["tool_usage"]);
+  const output = Array.isArray(body["output"]) ? (body["output"] as unknown[]) : [];
+  const calls = (type: string): number => output.filter((item) => isObject(item) && item["type"] === type).length;
+  const webSearch = details(toolUsage["web_search"]);
+  const webSearches =
+    webSearch["num_requests"] === undefined ? calls("web_search_call") : count(webSearch["num_requests"], "web searches");
+  const fileSearches = calls("file_search_call");
+  const imageGeneration = toolUsage["image_gen"];
+  const image = isObject(imageGeneration) ? (readUsageObject(imageGeneration) ?? {}) : {};
+  if (webSearches === 0 && fileSearches === 0 && Object.keys(image).length === 0) return undefined;
+  return add(image, compact({ webSearches, fileSearches }));
+}
+
+function checkTotal(total: unknown, usage: Usage): void {
+  if (total === undefined || total === null) return;
+  let sum = 0;
+  for (const tokens of Object.values(usage)) sum += tokens;
+  if (count(total, "total tokens") !== sum) throw new Unusable(`total_tokens is ${String(total)} but the parts sum to ${sum}`);
+}
+
+function add(a: Usage, b: Usage): Usage {
+  const sum: { [B in UsageBucket]?: number } = { ...a };
+  for (const [bucket, amount] of Object.entries(b) as [UsageBucket, number][]) sum[bucket] = (sum[bucket] ?? 0) + amount;
+  return sum;
+}
+
+function compact(usage: Usage): Usage {
+  const result: { [B in UsageBucket]?: number } = {};
+  for (const bucket in usage) {
+    const amount = usage[bucket as UsageBucket];
+    if (amount !== undefined && amount !== 0) result[bucket as UsageBucket] = amount;
+  }
+  return result;
+}
+
+function optional(detail: Loose, field: string): number {
+  const value = detail[field];
+  return value === undefined || value === null ? 0 : count(value, field);
+}
+
+function count(value: unknown, what: string): number {
+  if (!Number.isSafeInteger(value) || (value as number) < 0) {
+    throw new Unusable(`${what} must be a whole number >= 0, not ${describe(value)}`);
+  }
+  return value as number;
+}
+
+/** Rounded up to a whole millisecond. */
+function milliseconds(seconds: unknown): number {
+  if (typeof seconds !== "number" || !Number.isFinite(seconds) || seconds < 0 || seconds > 1e9) {
+    throw new Unusable(`seconds must be a number >= 0, not ${describe(seconds)}`);
+  }
+  return Math.ceil(seconds * 1_000);
+}
+
+function details(value: unknown): Loose {
+  return isObject(value) ? value : {};
+}
+
+function isObject(value: unknown): value is Loose {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** A value from the response, cut short: only its kind or its digits may reach a log. */
+function describe(value: unknown): string {
+  return typeof value === "number" ? String(value) : value === null ? "null" : `a ${typeof value}`;
+}

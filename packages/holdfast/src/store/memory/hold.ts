@@ -1,0 +1,72 @@
+/** @module One hold in memory, and the queue in which holds of one lifetime wait for their end. */
+import type { Window } from "../../kernel/window.ts";
+import type { Amounts } from "../../ledger/amounts.ts";
+import type { HoldState } from "../../ledger/hold-state.ts";
+import type { ExpiryPolicy, Scope } from "../../ledger/ledger-store.ts";
+import type { Counter } from "./counter.ts";
+
+export class Hold {
+  readonly id: string;
+  readonly scopes: readonly Scope[];
+  readonly counters: readonly Counter[];
+  readonly amounts: Amounts;
+  readonly reservedAtMs: number;
+  state: HoldState = "reserved";
+  expiresAtMs = 0;
+  /** Whether it was dispatched before it was resolved. */
+  dispatched = false;
+  /** The operation that settled or released it. */
+  resolvedBy: string | undefined;
+  /** What the settlement posted. */
+  charged: Amounts | undefined;
+  corrected = false;
+  /** After expiry: what was done to each counter. */
+  expiredAs: readonly ExpiryPolicy[] | undefined;
+  queue: HoldQueue | undefined;
+  previous: Hold | undefined;
+  next: Hold | undefined;
+
+  constructor(
+    id: string,
+    scopes: readonly Scope[],
+    counters: readonly Counter[],
+    amounts: Amounts,
+    reservedAtMs: number,
+  ) {
+    this.id = id;
+    this.scopes = scopes;
+    this.counters = counters;
+    this.amounts = amounts;
+    this.reservedAtMs = reservedAtMs;
+  }
+
+  get windows(): readonly Window[] {
+    return this.counters.map((counter) => counter.window);
+  }
+}
+
+/** Holds of one time to live, oldest first: with equal lifetimes, insertion order is expiry order. */
+export class HoldQueue {
+  first: Hold | undefined;
+  #last: Hold | undefined;
+
+  push(hold: Hold): void {
+    hold.queue?.remove(hold);
+    hold.queue = this;
+    hold.previous = this.#last;
+    hold.next = undefined;
+    if (this.#last === undefined) this.first = hold;
+    else this.#last.next = hold;
+    this.#last = hold;
+  }
+
+  remove(hold: Hold): void {
+    if (hold.previous === undefined) this.first = hold.next;
+    else hold.previous.next = hold.next;
+    if (hold.next === undefined) this.#last = hold.previous;
+    else hold.next.previous = hold.previous;
+    hold.queue = undefined;
+    hold.previous = undefined;
+    hold.next = undefined;
+  }
+}

@@ -1,0 +1,613 @@
+/**
+ * @module The store of one process: exact, synchronous, gone when the process ends.
+ *
+ * Every operation runs to its end without yielding, which is what makes it atomic. Two processes with a memory store
+ * each have two budgets; use a shared store for one.
+ */
+import { OperationInvalidError } from "../../error/operation-invalid-error.ts";
+import { systemClock, type Clock } from "../../kernel/clock.ts";
+import { saturatingAdd } from "../../kernel/money.ts";
+import { windowAt, type Window, type WindowSpec } from "../../kernel/window.ts";
+import {
+  areValidAmounts,
+  DIMENSIONS,
+  NO_AMOUNTS,
+  type Amounts,
+  type Dimension,
+  type Limits,
+} from "../../ledger/amounts.ts";
+import { holdTransition } from "../../ledger/hold-state.ts";
+import type {
+  AdjustOperation,
+  AdjustResult,
+  Balances,
+  BalancesQuery,
+  Denied,
+  DispatchOperation,
+  DispatchResult,
+  Expired,
+  ExpiredHold,
+  ExpireOperation,
+  Held,
+  LedgerStore,
+  OverrideOperation,
+  OverrideResult,
+  ReleaseOperation,
+  ReleaseResult,
+  RenewOperation,
+  RenewResult,
+  ReserveOperation,
+  ReserveResult,
+  Scope,
+  ScopeState,
+  SettleOperation,
+  SettleResult,
+} from "../../ledger/ledger-store.ts";
+import { Counter } from "./counter.ts";
+import { Hold, HoldQueue } from "./hold.ts";
+import { Remembered } from "./remembered.ts";
+
+export interface MemoryStoreOptions {
+  readonly clock?: Clock;
+  /**
+   * How many resolved holds, denials and other finished operations are remembered, each, so that a replay is answered
+   * as the first time.
+   * @default 10_000
+   */
+  readonly rememberedOperations?: number;
+}
+
+interface Override {
+  readonly extra: Limits;
+  readonly expiresAtMs: number;
+}
+
+/** Due holds that a reserve resolves in passing, so that its own cost stays bounded. */
+const EXPIRE_IN_PASSING = 16;
+/** Counters looked at per sweep for windows that have ended. */
+const FORGET_IN_PASSING = 64;
+
+const NONE: readonly Hold[] = [];
+
+export function memoryStore(options: MemoryStoreOptions = {}): LedgerStore {
+  return new MemoryStore(options);
+}
+
+class MemoryStore implements LedgerStore {
+  readonly name = "memory";
+  readonly #clock: Clock;
+  /** The counter of each scope's current window. */
+  readonly #counters = new Map<string, Counter>();
+  /** Counters of windows that are over but still have live holds. */
+  readonly #retired = new Set<Counter>();
+  readonly #holds = new Map<string, Hold>();
+  readonly #resolved: Remembered<Hold>;
+  readonly #expired: Remembered<Hold>;
+  readonly #denied: Remembered<{ readonly operation: ReserveOperation; readonly denial: Denied }>;
+  readonly #done: Remembered<{ readonly operation: object; readonly result: AdjustResult | OverrideResult }>;
+  readonly #queues = new Map<number, HoldQueue>();
+  readonly #overrides = new Map<string, Override[]>();
+  readonly #windows = new Map<WindowSpec, Window>();
+  #forgetting: IterableIterator<[string, Counter]> | undefined;
+  #nowMs = 0;
+
+  constructor(options: MemoryStoreOptions) {
+    const remembered = options.rememberedOperations ?? 10_000;
+    this.#clock = options.clock ?? systemClock;
+    this.#resolved = new Remembered(remembered);
+    this.#expired = new Remembered(remembered);
+    this.#denied = new Remembered(remembered);
+    this.#done = new Remembered(remembered);
+  }
+
+  reserve(operation: ReserveOperation): ReserveResult {
+    const { operationId, scopes, amounts } = operation;
+    requireAmounts(amounts);
+    requireDuration(operation.undispatchedTtlMs, "undispatchedTtlMs");
+    const earlier = this.#findHold(operationId);
+    if (earlier !== undefined) {
+      if (!sameReservation(earlier.scopes, earlier.amounts, operation)) return { outcome: "mismatch" };
+      return this.#held(earlier, true);
+    }
+    const denied = this.#denied.get(operationId);
+    if (denied !== undefined) {
+      const same = sameReservation(denied.operation.scopes, denied.operation.amounts, operation);
+      return same ? { ...denied.denial, replayed: true } : { outcome: "mismatch" };
+    }
+
+    const nowMs = this.#now();
+    let expired = this.#expireDue(nowMs, EXPIRE_IN_PASSING);
+    let limiting = this.#firstLimit(scopes, amounts, nowMs);
+    if (limiting !== undefined && this.#nextDue(nowMs) !== undefined) {
+      // A hold whose time is over never causes a denial.
+      expired = [...expired, ...this.#expireDue(nowMs, Infinity)];
+      limiting = this.#firstLimit(scopes, amounts, nowMs);
+    }
+    if (limiting !== undefined) {
+      const denial = this.#denial(operation, limiting, nowMs);
+      this.#denied.add(operationId, { operation, denial });
+      return expired.length === 0 ? denial : { ...denial, expired: expired.map(describeExpired) };
+    }
+
+    const counters: Counter[] = new Array<Counter>(scopes.length);
+    for (let i = 0; i < scopes.length; i++) {
+      const counter = this.#open(scopes[i]!, nowMs);
+      counter.hold(amounts);
+      counters[i] = counter;
+    }
+    const hold = new Hold(operationId, scopes, counters, amounts, nowMs);
+    hold.expiresAtMs = nowMs + operation.undispatchedTtlMs;
+    this.#holds.set(operationId, hold);
+    this.#queue(operation.undispatchedTtlMs).push(hold);
+    const held = this.#held(hold, false);
+    return expired.length === 0 ? held : { ...held, expired: expired.map(describeExpired) };
+  }
+
+  dispatch(operation: DispatchOperation): DispatchResult {
+    requireDuration(operation.ttlMs, "ttlMs");
+    const nowMs = this.#now();
+    const hold = this.#liveOrResolved(operation.holdId, nowMs);
+    if (hold === undefined) return { outcome: "unknown-hold" };
+    const transition = holdTransition(hold.state, "dispatch");
+    if (!transition.allowed) return { outcome: "already-resolved", state: transition.resolvedAs };
+    if (hold.dispatched) return { outcome: "dispatched", replayed: true };
+    hold.state = transition.next;
+    hold.dispatched = true;
+    hold.expiresAtMs = nowMs + operation.ttlMs;
+    this.#queue(operation.ttlMs).push(hold);
+    return { outcome: "dispatched", replayed: false };
+  }
+
+  settle(operation: SettleOperation): SettleResult {
+    requireAmounts(operation.amounts);
+    const hold = this.#liveOrResolved(operation.holdId, this.#now());
+    if (hold === undefined) return { outcome: "unknown-hold" };
+    const transition = holdTransition(hold.state, "settle");
+    if (!transition.allowed) {
+      if (hold.state !== "settled" || hold.resolvedBy !== operation.operationId) {
+        return { outcome: "already-resolved", state: transition.resolvedAs };
+      }
+      if (!sameAmounts(hold.charged ?? NO_AMOUNTS, operation.amounts)) return { outcome: "mismatch" };
+      return settled(hold, true);
+    }
+    for (let i = 0; i < hold.counters.length; i++) {
+      const counter = hold.counters[i]!;
+      const expiredAs = hold.expiredAs?.[i];
+      if (expiredAs === undefined || expiredAs === "quarantine") counter.unhold(hold.amounts);
+      else if (expiredAs === "charge") counter.unpost(hold.amounts, hold.reservedAtMs);
+      counter.post(operation.amounts, hold.reservedAtMs);
+    }
+    hold.corrected = hold.expiredAs !== undefined;
+    hold.charged = operation.amounts;
+    hold.state = transition.next;
+    this.#resolve(hold, operation.operationId);
+    return settled(hold, false);
+  }
+
+  release(operation: ReleaseOperation): ReleaseResult {
+    const hold = this.#liveOrResolved(operation.holdId, this.#now());
+    if (hold === undefined) return { outcome: "unknown-hold" };
+    const transition = holdTransition(hold.state, "release");
+    if (!transition.allowed) {
+      return hold.state === "released" && hold.resolvedBy === operation.operationId
+        ? { outcome: "released", replayed: true }
+        : { outcome: "already-resolved", state: transition.resolvedAs };
+    }
+    for (let i = 0; i < hold.counters.length; i++) {
+      // Of a quarantined hold only the quarantined shares are still held.
+      const expiredAs = hold.expiredAs?.[i];
+      if (expiredAs === undefined || expiredAs === "quarantine") hold.counters[i]!.unhold(hold.amounts);
+    }
+    hold.state = transition.next;
+    this.#resolve(hold, operation.operationId);
+    return { outcome: "released", replayed: false };
+  }
+
+  renew(operation: RenewOperation): RenewResult {
+    requireDuration(operation.ttlMs, "ttlMs");
+    const nowMs = this.#now();
+    const hold = this.#liveOrResolved(operation.holdId, nowMs);
+    if (hold === undefined) return { outcome: "unknown-hold" };
+    const transition = holdTransition(hold.state, "renew");
+    if (!transition.allowed) return { outcome: "already-resolved", state: transition.resolvedAs };
+    const expiresAtMs = nowMs + operation.ttlMs;
+    if (expiresAtMs > hold.expiresAtMs) {
+      hold.expiresAtMs = expiresAtMs;
+      this.#queue(operation.ttlMs).push(hold);
+    }
+    return { outcome: "renewed", replayed: false, expiresAtMs: hold.expiresAtMs };
+  }
+
+  expire(operation: ExpireOperation): Expired {
+    requireDuration(operation.limit, "limit");
+    const nowMs = this.#now();
+    this.#forgetEndedWindows(nowMs);
+    const expired = this.#expireDue(nowMs, operation.limit).map(describeExpired);
+    return { expired, more: this.#nextDue(nowMs) !== undefined };
+  }
+
+  adjust(operation: AdjustOperation): AdjustResult {
+    for (const dimension of DIMENSIONS) {
+      const amount = operation.delta[dimension];
+      if (amount !== undefined && !Number.isSafeInteger(amount)) {
+        throw new OperationInvalidError(`adjust.delta.${dimension} must be a safe integer, not ${amount}`);
+      }
+    }
+    const earlier = this.#done.get(operation.operationId);
+    if (earlier !== undefined) {
+      const result = earlier.result;
+      if (result.outcome !== "adjusted" || !sameAdjustment(earlier.operation as AdjustOperation, operation)) {
+        return { outcome: "mismatch" };
+      }
+      return { ...result, replayed: true };
+    }
+    const nowMs = this.#now();
+    const existing = this.#current(operation.scope, nowMs);
+    for (const dimension of DIMENSIONS) {
+      const after = (existing?.spent[dimension] ?? 0) + (operation.delta[dimension] ?? 0);
+      if (after < 0 || after > Number.MAX_SAFE_INTEGER) return { outcome: "out-of-range" };
+    }
+    const counter = this.#open(operation.scope, nowMs);
+    const up: { [D in Dimension]: number } = { ...NO_AMOUNTS };
+    const down: { [D in Dimension]: number } = { ...NO_AMOUNTS };
+    for (const dimension of DIMENSIONS) {
+      const delta = operation.delta[dimension] ?? 0;
+      if (delta > 0) up[dimension] = delta;
+      else down[dimension] = -delta;
+    }
+    counter.post(up, nowMs);
+    counter.unpost(down, nowMs);
+    const result: AdjustResult = {
+      outcome: "adjusted",
+      replayed: false,
+      state: this.#stateOf(operation.scope, counter, nowMs),
+    };
+    this.#done.add(operation.operationId, { operation, result });
+    return result;
+  }
+
+  override(operation: OverrideOperation): OverrideResult {
+    requireDuration(operation.ttlMs, "ttlMs");
+    for (const dimension of DIMENSIONS) {
+      const amount = operation.extra[dimension];
+      if (amount !== undefined && (!Number.isSafeInteger(amount) || amount < 0)) {
+        throw new OperationInvalidError(`override.extra.${dimension} must be a safe integer >= 0, not ${amount}`);
+      }
+    }
+    const earlier = this.#done.get(operation.operationId);
+    if (earlier !== undefined) {
+      const result = earlier.result;
+      if (result.outcome !== "overridden" || !sameOverride(earlier.operation as OverrideOperation, operation)) {
+        return { outcome: "mismatch" };
+      }
+      return { ...result, replayed: true };
+    }
+    const nowMs = this.#now();
+    const expiresAtMs = nowMs + operation.ttlMs;
+    const inForce = this.#overridesOf(operation.scope.key, nowMs);
+    this.#overrides.set(operation.scope.key, [...inForce, { extra: operation.extra, expiresAtMs }]);
+    const result: OverrideResult = { outcome: "overridden", replayed: false, expiresAtMs };
+    this.#done.add(operation.operationId, { operation, result });
+    return result;
+  }
+
+  balances(query: BalancesQuery): Balances {
+    const nowMs = this.#now();
+    const limit = query.limit ?? 1_000;
+    requireDuration(limit, "limit");
+    const found: Counter[] = [];
+    const consider = (counter: Counter): void => {
+      if (query.budgetIds !== undefined && !query.budgetIds.includes(counter.scope.budgetId)) return;
+      if (query.after !== undefined && counter.scope.key <= query.after) return;
+      if (counter.holds === 0 && hasEnded(counter.window, nowMs)) return;
+      counter.slide(nowMs);
+      if (!counter.isEmpty) found.push(counter);
+    };
+    for (const counter of this.#counters.values()) consider(counter);
+    for (const counter of this.#retired) consider(counter);
+    found.sort((a, b) => compare(a.scope.key, b.scope.key) || compare(a.window.id, b.window.id));
+    let end = Math.min(limit, found.length);
+    // A page never splits the windows of one scope: `after` continues behind the scope as a whole.
+    while (end < found.length && found[end]!.scope.key === found[end - 1]!.scope.key) end += 1;
+    const balances = found.slice(0, end).map((counter) => this.#stateOf(counter.scope, counter, nowMs));
+    const last = balances.at(-1);
+    return end < found.length && last !== undefined ? { balances, next: last.scope.key } : { balances };
+  }
+
+  close(): void {}
+
+  /** The store's clock never goes back, so a window that has ended stays ended. */
+  #now(): number {
+    const nowMs = this.#clock.now();
+    if (nowMs > this.#nowMs) this.#nowMs = nowMs;
+    return this.#nowMs;
+  }
+
+  #findHold(id: string): Hold | undefined {
+    return this.#holds.get(id) ?? this.#resolved.get(id) ?? this.#expired.get(id);
+  }
+
+  /** The hold, after it has been expired if its time is over. */
+  #liveOrResolved(id: string, nowMs: number): Hold | undefined {
+    const hold = this.#findHold(id);
+    if (hold?.queue !== undefined && hold.expiresAtMs <= nowMs) this.#expire(hold);
+    return hold;
+  }
+
+  #held(hold: Hold, replayed: boolean): Held {
+    return {
+      outcome: "held",
+      holdId: hold.id,
+      replayed,
+      reservedAtMs: hold.reservedAtMs,
+      windows: hold.windows,
+    };
+  }
+
+  #firstLimit(
+    scopes: readonly Scope[],
+    amounts: Amounts,
+    nowMs: number,
+  ): { scope: Scope; dimension: Dimension } | undefined {
+    for (let i = 0; i < scopes.length; i++) {
+      const scope = scopes[i]!;
+      const counter = this.#current(scope, nowMs);
+      const spent = counter?.spent ?? NO_AMOUNTS;
+      const held = counter?.held ?? NO_AMOUNTS;
+      const limits = this.#limitsOf(scope, nowMs);
+      if (exceeds(limits.nanoUsd, spent.nanoUsd, held.nanoUsd, amounts.nanoUsd)) return { scope, dimension: "nanoUsd" };
+      if (exceeds(limits.calls, spent.calls, held.calls, amounts.calls)) return { scope, dimension: "calls" };
+      if (exceeds(limits.concurrentCalls, 0, held.concurrentCalls, amounts.concurrentCalls)) {
+        return { scope, dimension: "concurrentCalls" };
+      }
+      if (exceeds(limits.inputTokens, spent.inputTokens, held.inputTokens, amounts.inputTokens)) {
+        return { scope, dimension: "inputTokens" };
+      }
+      if (exceeds(limits.outputTokens, spent.outputTokens, held.outputTokens, amounts.outputTokens)) {
+        return { scope, dimension: "outputTokens" };
+      }
+      if (exceeds(limits.totalTokens, spent.totalTokens, held.totalTokens, amounts.totalTokens)) {
+        return { scope, dimension: "totalTokens" };
+      }
+    }
+    return undefined;
+  }
+
+  #denial(
+    operation: ReserveOperation,
+    limiting: { readonly scope: Scope; readonly dimension: Dimension },
+    nowMs: number,
+  ): Denied {
+    const available: { [D in Dimension]?: number } = {};
+    let fitsWithoutHeld = true;
+    for (const scope of operation.scopes) {
+      const counter = this.#current(scope, nowMs);
+      const limits = this.#limitsOf(scope, nowMs);
+      for (const dimension of DIMENSIONS) {
+        const limit = limits[dimension];
+        if (limit === undefined) continue;
+        const spent = counter?.spent[dimension] ?? 0;
+        const held = counter?.held[dimension] ?? 0;
+        available[dimension] = Math.min(available[dimension] ?? Infinity, Math.max(0, limit - spent - held));
+        if (exceeds(limit, spent, 0, operation.amounts[dimension])) fitsWithoutHeld = false;
+      }
+    }
+    return {
+      outcome: "denied",
+      replayed: false,
+      limiting: this.#stateOf(limiting.scope, this.#current(limiting.scope, nowMs), nowMs),
+      dimension: limiting.dimension,
+      available,
+      fitsWithoutHeld,
+      deniedAtMs: nowMs,
+    };
+  }
+
+  #stateOf(scope: Scope, counter: Counter | undefined, nowMs: number): ScopeState {
+    return {
+      scope,
+      window: counter?.window ?? this.#window(scope.window, nowMs),
+      spent: { ...(counter?.spent ?? NO_AMOUNTS) },
+      held: { ...(counter?.held ?? NO_AMOUNTS) },
+      limits: this.#limitsOf(scope, nowMs),
+    };
+  }
+
+  #limitsOf(scope: Scope, nowMs: number): Limits {
+    if (this.#overrides.size === 0) return scope.limits;
+    const inForce = this.#overridesOf(scope.key, nowMs);
+    if (inForce.length === 0) return scope.limits;
+    const limits: { [D in Dimension]?: number } = {};
+    for (const dimension of DIMENSIONS) {
+      const limit = scope.limits[dimension];
+      if (limit === undefined) continue;
+      limits[dimension] = inForce.reduce((sum, one) => saturatingAdd(sum, one.extra[dimension] ?? 0), limit);
+    }
+    return limits;
+  }
+
+  #overridesOf(scopeKey: string, nowMs: number): readonly Override[] {
+    const all = this.#overrides.get(scopeKey);
+    if (all === undefined) return [];
+    const inForce = all.filter((override) => override.expiresAtMs > nowMs);
+    if (inForce.length === 0) this.#overrides.delete(scopeKey);
+    else if (inForce.length < all.length) this.#overrides.set(scopeKey, inForce);
+    return inForce;
+  }
+
+  /** The counter of the scope's current window, if the window has been used. */
+  #current(scope: Scope, nowMs: number): Counter | undefined {
+    const counter = this.#counters.get(scope.key);
+    if (counter === undefined || hasEnded(counter.window, nowMs)) return undefined;
+    counter.slide(nowMs);
+    return counter;
+  }
+
+  #open(scope: Scope, nowMs: number): Counter {
+    const found = this.#counters.get(scope.key);
+    if (found !== undefined && !hasEnded(found.window, nowMs)) {
+      found.scope = scope;
+      return found;
+    }
+    if (found !== undefined && found.holds > 0) this.#retired.add(found);
+    const counter = new Counter(scope, this.#window(scope.window, nowMs));
+    counter.slide(nowMs);
+    this.#counters.set(scope.key, counter);
+    return counter;
+  }
+
+  /** Windows are computed once per period: the calendar is the dearest part of a reserve. */
+  #window(spec: WindowSpec, nowMs: number): Window {
+    const cached = this.#windows.get(spec);
+    if (cached !== undefined && !hasEnded(cached, nowMs)) return cached;
+    if (this.#windows.size >= 1_000) this.#windows.clear();
+    const window = windowAt(spec, nowMs);
+    this.#windows.set(spec, window);
+    return window;
+  }
+
+  #queue(ttlMs: number): HoldQueue {
+    let queue = this.#queues.get(ttlMs);
+    if (queue === undefined) {
+      for (const [ttl, existing] of this.#queues) if (existing.first === undefined) this.#queues.delete(ttl);
+      queue = new HoldQueue();
+      this.#queues.set(ttlMs, queue);
+    }
+    return queue;
+  }
+
+  #nextDue(nowMs: number): Hold | undefined {
+    let due: Hold | undefined;
+    for (const { first } of this.#queues.values()) {
+      if (first === undefined || first.expiresAtMs > nowMs) continue;
+      if (due === undefined || first.expiresAtMs < due.expiresAtMs) due = first;
+    }
+    return due;
+  }
+
+  #expireDue(nowMs: number, limit: number): readonly Hold[] {
+    let hold = this.#nextDue(nowMs);
+    if (hold === undefined) return NONE;
+    const expired: Hold[] = [];
+    while (hold !== undefined && expired.length < limit) {
+      this.#expire(hold);
+      expired.push(hold);
+      hold = this.#nextDue(nowMs);
+    }
+    return expired;
+  }
+
+  #expire(hold: Hold): void {
+    const policies = hold.scopes.map((scope) => (hold.dispatched ? scope.onExpiry : "release"));
+    for (let i = 0; i < hold.counters.length; i++) {
+      const counter = hold.counters[i]!;
+      if (policies[i] === "quarantine") continue;
+      counter.unhold(hold.amounts);
+      if (policies[i] === "charge") counter.post(hold.amounts, hold.reservedAtMs);
+    }
+    hold.expiredAs = policies;
+    hold.state = policies.includes("quarantine") ? "quarantined" : "expired";
+    hold.queue?.remove(hold);
+    // A quarantined hold is kept until somebody resolves it: it still holds money.
+    if (hold.state === "expired") {
+      this.#holds.delete(hold.id);
+      this.#expired.add(hold.id, hold);
+      this.#dropRetired(hold);
+    }
+  }
+
+  #resolve(hold: Hold, operationId: string): void {
+    hold.resolvedBy = operationId;
+    hold.queue?.remove(hold);
+    // An expired hold stays where it is remembered.
+    if (this.#holds.delete(hold.id)) this.#resolved.add(hold.id, hold);
+    this.#dropRetired(hold);
+  }
+
+  #dropRetired(hold: Hold): void {
+    if (this.#retired.size === 0) return;
+    for (const counter of hold.counters) if (counter.holds === 0) this.#retired.delete(counter);
+  }
+
+  /** Looks at a few counters per sweep, round and round, so that scopes seen once do not stay for ever. */
+  #forgetEndedWindows(nowMs: number): void {
+    for (let i = 0; i < FORGET_IN_PASSING; i++) {
+      this.#forgetting ??= this.#counters.entries();
+      const next = this.#forgetting.next();
+      if (next.done === true) {
+        this.#forgetting = undefined;
+        return;
+      }
+      const [key, counter] = next.value;
+      counter.slide(nowMs);
+      if (counter.holds === 0 && (hasEnded(counter.window, nowMs) || counter.isEmpty)) this.#counters.delete(key);
+    }
+  }
+}
+
+function hasEnded(window: Window, nowMs: number): boolean {
+  return window.endMs !== null && nowMs >= window.endMs;
+}
+
+function exceeds(limit: number | undefined, spent: number, held: number, requested: number): boolean {
+  // Subtracting from the limit stays exact wherever the result is not negative; adding up could pass 2^53.
+  return limit !== undefined && requested > 0 && requested > limit - spent - held;
+}
+
+function settled(hold: Hold, replayed: boolean): SettleResult {
+  return {
+    outcome: "settled",
+    replayed,
+    corrected: hold.corrected,
+    charged: hold.charged ?? NO_AMOUNTS,
+    held: hold.amounts,
+  };
+}
+
+function describeExpired(hold: Hold): ExpiredHold {
+  return {
+    holdId: hold.id,
+    dispatched: hold.dispatched,
+    amounts: hold.amounts,
+    effects: hold.scopes.map((scope, i) => ({
+      scopeKey: scope.key,
+      windowId: hold.counters[i]!.window.id,
+      policy: hold.expiredAs?.[i] ?? "release",
+    })),
+  };
+}
+
+function sameReservation(scopes: readonly Scope[], amounts: Amounts, operation: ReserveOperation): boolean {
+  return (
+    scopes.length === operation.scopes.length &&
+    scopes.every((scope, i) => scope.key === operation.scopes[i]!.key) &&
+    sameAmounts(amounts, operation.amounts)
+  );
+}
+
+function sameAdjustment(a: AdjustOperation, b: AdjustOperation): boolean {
+  return a.scope.key === b.scope.key && DIMENSIONS.every((d) => (a.delta[d] ?? 0) === (b.delta[d] ?? 0));
+}
+
+function sameOverride(a: OverrideOperation, b: OverrideOperation): boolean {
+  return a.scope.key === b.scope.key && a.ttlMs === b.ttlMs && DIMENSIONS.every((d) => a.extra[d] === b.extra[d]);
+}
+
+function sameAmounts(a: Amounts, b: Amounts): boolean {
+  return DIMENSIONS.every((dimension) => a[dimension] === b[dimension]);
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function requireAmounts(value: Amounts): void {
+  if (areValidAmounts(value)) return;
+  const dimension = DIMENSIONS.find((d) => !Number.isSafeInteger(value[d]) || value[d] < 0);
+  throw new OperationInvalidError(`amounts.${dimension} must be a safe integer >= 0, not ${String(value[dimension!])}`);
+}
+
+function requireDuration(value: number, name: string): void {
+  if (Number.isSafeInteger(value) && value > 0) return;
+  throw new OperationInvalidError(`${name} must be a whole number > 0, not ${String(value)}`);
+}
