@@ -86,16 +86,16 @@ export class Counter {
     }
   }
 
+  /** Nothing spent and nothing held. */
   get isEmpty(): boolean {
-    const { spent, held } = this;
+    const { spent } = this;
     return (
       this.holds === 0 &&
       spent.nanoUsd === 0 &&
       spent.calls === 0 &&
       spent.inputTokens === 0 &&
       spent.outputTokens === 0 &&
-      spent.totalTokens === 0 &&
-      held.nanoUsd === 0
+      spent.totalTokens === 0
     );
   }
 

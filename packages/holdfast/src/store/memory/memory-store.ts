@@ -34,6 +34,7 @@ import type {
   OverrideResult,
   ReleaseOperation,
   ReleaseResult,
+  Renewed,
   RenewOperation,
   RenewResult,
   ReserveOperation,
@@ -84,10 +85,12 @@ class MemoryStore implements LedgerStore {
   readonly #resolved: Remembered<Hold>;
   readonly #expired: Remembered<Hold>;
   readonly #denied: Remembered<{ readonly operation: ReserveOperation; readonly denial: Denied }>;
-  readonly #done: Remembered<{ readonly operation: object; readonly result: AdjustResult | OverrideResult }>;
+  readonly #done: Remembered<{ readonly operation: object; readonly result: AdjustResult | OverrideResult | Renewed }>;
   readonly #queues = new Map<number, HoldQueue>();
   readonly #overrides = new Map<string, Override[]>();
   readonly #windows = new Map<WindowSpec, Window>();
+  /** Limits come from the configuration: the same objects again and again. */
+  readonly #checkedLimits = new WeakSet<Limits>();
   #forgetting: IterableIterator<[string, Counter]> | undefined;
   #nowMs = 0;
 
@@ -103,6 +106,7 @@ class MemoryStore implements LedgerStore {
   reserve(operation: ReserveOperation): ReserveResult {
     const { operationId, scopes, amounts } = operation;
     requireAmounts(amounts);
+    this.#requireScopes(scopes);
     requireDuration(operation.undispatchedTtlMs, "undispatchedTtlMs");
     const earlier = this.#findHold(operationId);
     if (earlier !== undefined) {
@@ -171,8 +175,8 @@ class MemoryStore implements LedgerStore {
       return settled(hold, true);
     }
     for (let i = 0; i < hold.counters.length; i++) {
-      const counter = hold.counters[i]!;
       const expiredAs = hold.expiredAs?.[i];
+      const counter = expiredAs === undefined ? hold.counters[i]! : this.#rejoin(hold.counters[i]!);
       if (expiredAs === undefined || expiredAs === "quarantine") counter.unhold(hold.amounts);
       else if (expiredAs === "charge") counter.unpost(hold.amounts, hold.reservedAtMs);
       counter.post(operation.amounts, hold.reservedAtMs);
@@ -210,12 +214,16 @@ class MemoryStore implements LedgerStore {
     if (hold === undefined) return { outcome: "unknown-hold" };
     const transition = holdTransition(hold.state, "renew");
     if (!transition.allowed) return { outcome: "already-resolved", state: transition.resolvedAs };
+    const earlier = this.#done.get(operation.operationId);
+    if (earlier?.result.outcome === "renewed") return { ...earlier.result, replayed: true };
     const expiresAtMs = nowMs + operation.ttlMs;
     if (expiresAtMs > hold.expiresAtMs) {
       hold.expiresAtMs = expiresAtMs;
       this.#queue(operation.ttlMs).push(hold);
     }
-    return { outcome: "renewed", replayed: false, expiresAtMs: hold.expiresAtMs };
+    const result: Renewed = { outcome: "renewed", replayed: false, expiresAtMs: hold.expiresAtMs };
+    if (earlier === undefined) this.#done.add(operation.operationId, { operation, result });
+    return result;
   }
 
   expire(operation: ExpireOperation): Expired {
@@ -268,12 +276,7 @@ class MemoryStore implements LedgerStore {
 
   override(operation: OverrideOperation): OverrideResult {
     requireDuration(operation.ttlMs, "ttlMs");
-    for (const dimension of DIMENSIONS) {
-      const amount = operation.extra[dimension];
-      if (amount !== undefined && (!Number.isSafeInteger(amount) || amount < 0)) {
-        throw new OperationInvalidError(`override.extra.${dimension} must be a safe integer >= 0, not ${amount}`);
-      }
-    }
+    requireLimits(operation.extra, "override.extra");
     const earlier = this.#done.get(operation.operationId);
     if (earlier !== undefined) {
       const result = earlier.result;
@@ -456,6 +459,32 @@ class MemoryStore implements LedgerStore {
     return counter;
   }
 
+  /**
+   * The counter to post to for a hold that may be long over: an empty counter is forgotten, and its scope may have
+   * been given a new one for the same window since.
+   */
+  #rejoin(counter: Counter): Counter {
+    const { key } = counter.scope;
+    const live = this.#counters.get(key);
+    if (live === undefined) {
+      this.#counters.set(key, counter);
+      return counter;
+    }
+    return live.window.id === counter.window.id ? live : counter;
+  }
+
+  #requireScopes(scopes: readonly Scope[]): void {
+    for (let i = 0; i < scopes.length; i++) {
+      const { key, limits } = scopes[i]!;
+      for (let j = 0; j < i; j++) {
+        if (scopes[j]!.key === key) throw new OperationInvalidError(`scopes names ${JSON.stringify(key)} twice`);
+      }
+      if (this.#checkedLimits.has(limits)) continue;
+      requireLimits(limits, `scopes[${i}].limits`);
+      this.#checkedLimits.add(limits);
+    }
+  }
+
   /** Windows are computed once per period: the calendar is the dearest part of a reserve. */
   #window(spec: WindowSpec, nowMs: number): Window {
     const cached = this.#windows.get(spec);
@@ -549,9 +578,20 @@ function hasEnded(window: Window, nowMs: number): boolean {
   return window.endMs !== null && nowMs >= window.endMs;
 }
 
+function requireLimits(limits: Limits, name: string): void {
+  for (const dimension of DIMENSIONS) {
+    const limit = limits[dimension];
+    if (limit !== undefined && (!Number.isSafeInteger(limit) || limit < 0)) {
+      throw new OperationInvalidError(`${name}.${dimension} must be a safe integer >= 0, not ${limit}`);
+    }
+  }
+}
+
 function exceeds(limit: number | undefined, spent: number, held: number, requested: number): boolean {
+  // What is held has to be given back to the unit, so even without a limit it must stay countable.
+  if (limit === undefined) return requested > Number.MAX_SAFE_INTEGER - held;
   // Subtracting from the limit stays exact wherever the result is not negative; adding up could pass 2^53.
-  return limit !== undefined && requested > 0 && requested > limit - spent - held;
+  return requested > 0 && requested > limit - spent - held;
 }
 
 function settled(hold: Hold, replayed: boolean): SettleResult {
