@@ -26,9 +26,12 @@ export function createHoldfast(config: HoldfastConfig): Holdfast {
   const { source, overrides, aliases } = config.prices ?? {};
   const { unknownModel = "refuse" } = config;
   const prices = createPriceBook({
-    source: source ?? createPriceSource({ ...(overrides ? { overrides } : {}), ...(aliases ? { aliases } : {}) }),
+    source:
+      source ?? createPriceSource({ ...(overrides ? { overrides } : {}), ...(aliases ? { aliases } : {}) }),
     unknownModel:
-      typeof unknownModel === "string" ? { policy: unknownModel } : { policy: "ceiling", price: unknownModel.ceiling },
+      typeof unknownModel === "string"
+        ? { policy: unknownModel }
+        : { policy: "ceiling", price: unknownModel.ceiling },
     clock,
   });
   const guard = new Guard({

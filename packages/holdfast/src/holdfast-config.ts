@@ -1,6 +1,12 @@
 /** @module The configuration of createHoldfast, and its validation. */
 import type { CeilingPrices, PriceOverride, PriceSource } from "@holdfast/prices";
-import { isPositiveInteger, isRecord, parseBudgets, reportUnknownKeys, type BudgetConfig } from "./budget/budget-config.ts";
+import {
+  isPositiveInteger,
+  isRecord,
+  parseBudgets,
+  reportUnknownKeys,
+  type BudgetConfig,
+} from "./budget/budget-config.ts";
 import type { Budget } from "./budget/budget.ts";
 import { ConfigError, type ConfigProblem } from "./error/config-error.ts";
 import type { TokenEstimator } from "./estimate/token-estimator.ts";
@@ -93,8 +99,12 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** @throws {ConfigError} naming every field that is wrong. */
-export function parseConfig(config: HoldfastConfig): { budgets: readonly Budget[]; settings: ParsedSettings } {
-  if (!isRecord(config)) throw new ConfigError([{ field: "config", problem: "must be an object with budgets." }]);
+export function parseConfig(config: HoldfastConfig): {
+  budgets: readonly Budget[];
+  settings: ParsedSettings;
+} {
+  if (!isRecord(config))
+    throw new ConfigError([{ field: "config", problem: "must be an object with budgets." }]);
   const problems: ConfigProblem[] = [];
   const check = new FieldChecks(problems);
   reportUnknownKeys(config, KEYS[""]!, "config", problems);
@@ -109,19 +119,35 @@ export function parseConfig(config: HoldfastConfig): { budgets: readonly Budget[
   const estimate: EstimateConfig = isRecord(config.estimate) ? config.estimate : {};
   const settlement: SettlementConfig = isRecord(config.settlement) ? config.settlement : {};
   const { missingOutputLimit = "model-maximum", serverContext = "context-window" } = estimate;
-  if (missingOutputLimit !== "model-maximum" && !(isRecord(missingOutputLimit) && isPositiveInteger(missingOutputLimit["send"]))) {
-    problems.push({ field: "estimate.missingOutputLimit", problem: 'must be "model-maximum" or { send: tokens }.' });
+  if (
+    missingOutputLimit !== "model-maximum" &&
+    !(isRecord(missingOutputLimit) && isPositiveInteger(missingOutputLimit["send"]))
+  ) {
+    problems.push({
+      field: "estimate.missingOutputLimit",
+      problem: 'must be "model-maximum" or { send: tokens }.',
+    });
   }
   if (
     serverContext !== "context-window" &&
     serverContext !== "refuse" &&
     !(isRecord(serverContext) && isPositiveInteger(serverContext["tokens"]))
   ) {
-    problems.push({ field: "estimate.serverContext", problem: 'must be "context-window", "refuse" or { tokens }.' });
+    problems.push({
+      field: "estimate.serverContext",
+      problem: 'must be "context-window", "refuse" or { tokens }.',
+    });
   }
   const serviceTiers = estimate.serviceTiers ?? ["default"];
-  if (!Array.isArray(serviceTiers) || serviceTiers.length === 0 || serviceTiers.some((tier) => typeof tier !== "string")) {
-    problems.push({ field: "estimate.serviceTiers", problem: 'must be a list of tiers, such as ["default", "priority"].' });
+  if (
+    !Array.isArray(serviceTiers) ||
+    serviceTiers.length === 0 ||
+    serviceTiers.some((tier) => typeof tier !== "string")
+  ) {
+    problems.push({
+      field: "estimate.serviceTiers",
+      problem: 'must be a list of tiers, such as ["default", "priority"].',
+    });
   }
   const learnedFloor: unknown = estimate.learnedFloor ?? 0.25;
   if (typeof learnedFloor !== "number" || !(learnedFloor > 0 && learnedFloor <= 1)) {
@@ -167,7 +193,10 @@ class FieldChecks {
 
   oneOf<T extends string>(field: string, value: unknown, allowed: readonly T[], more = ""): T {
     if (typeof value !== "string" || !allowed.includes(value as T)) {
-      this.#problems.push({ field, problem: `must be ${allowed.map((one) => `"${one}"`).join(" or ")}${more}.` });
+      this.#problems.push({
+        field,
+        problem: `must be ${allowed.map((one) => `"${one}"`).join(" or ")}${more}.`,
+      });
     }
     return value as T;
   }

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /** @module The object that an application holds: context, balances, events, end. */
 import type { PriceSource } from "@holdfast/prices";
 import type { Attribution } from "./attribution/attribution.ts";
@@ -118,7 +119,13 @@ export class Holdfast {
       if (budget.per.length > 0 || (budgetIds.length > 0 && !budgetIds.includes(budget.id))) continue;
       const scope = scopeOf(budget, {});
       if (used.has(scope.key)) continue;
-      states.push({ scope, window: windowAt(budget.window, nowMs), spent: NO_AMOUNTS, held: NO_AMOUNTS, limits: budget.limits });
+      states.push({
+        scope,
+        window: windowAt(budget.window, nowMs),
+        spent: NO_AMOUNTS,
+        held: NO_AMOUNTS,
+        limits: budget.limits,
+      });
     }
     return states.map((state) => toBalance(state, guard.budgets));
   }
@@ -140,7 +147,9 @@ export class Holdfast {
       id: guard.nextId(),
       atMs: guard.clock.now(),
       added: [...after.keys()].filter((id) => !before.has(id)),
-      changed: [...after.keys()].filter((id) => before.has(id) && !sameBudget(before.get(id)!, after.get(id)!)),
+      changed: [...after.keys()].filter(
+        (id) => before.has(id) && !sameBudget(before.get(id)!, after.get(id)!),
+      ),
       removed: [...before.keys()].filter((id) => !after.has(id)),
     }));
   }
@@ -154,14 +163,21 @@ export class Holdfast {
   async override(request: OverrideRequest): Promise<number> {
     const guard = this.#guard;
     const scope = this.#scope(request.budget, request.scope);
-    if (typeof request.actor !== "string" || request.actor === "" || typeof request.reason !== "string" || request.reason === "") {
+    if (
+      typeof request.actor !== "string" ||
+      request.actor === "" ||
+      typeof request.reason !== "string" ||
+      request.reason === ""
+    ) {
       throw new OperationInvalidError("override.actor and override.reason must say who allows it and why.");
     }
     const extra = parseExtra(request.extra);
     const operationId = request.operationId ?? guard.nextId();
     const result = await guard.store.override({ operationId, scope, extra, ttlMs: request.ttlMs });
     if (result.outcome === "mismatch") {
-      throw new OperationInvalidError(`override.operationId ${operationId} was used before for another override.`);
+      throw new OperationInvalidError(
+        `override.operationId ${operationId} was used before for another override.`,
+      );
     }
     guard.emitter.emit("budget-overridden", () => ({
       id: `${operationId}:overridden`,
@@ -209,7 +225,11 @@ export class Holdfast {
   replacePrices(source: PriceSource): void {
     const guard = this.#guard;
     guard.prices.replaceSource(source);
-    guard.emitter.emit("prices-changed", () => ({ id: guard.nextId(), atMs: guard.clock.now(), version: source.version }));
+    guard.emitter.emit("prices-changed", () => ({
+      id: guard.nextId(),
+      atMs: guard.clock.now(),
+      version: source.version,
+    }));
   }
 
   /** How much was held compared with what was billed, over the calls whose usage the provider reported. */
@@ -242,7 +262,8 @@ export class Holdfast {
 
   #scope(budgetId: string, values: Attribution | undefined): Scope {
     const budget = this.#guard.budgets.find((one) => one.id === budgetId);
-    if (budget === undefined) throw new OperationInvalidError(`There is no budget ${JSON.stringify(budgetId)}.`);
+    if (budget === undefined)
+      throw new OperationInvalidError(`There is no budget ${JSON.stringify(budgetId)}.`);
     return scopeOf(budget, mergeAttribution(values));
   }
 }

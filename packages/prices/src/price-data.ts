@@ -124,6 +124,8 @@ function parseMatch(value: unknown, path: string, depth: number): MatchLogic {
         return { or: parseMatches(operand, `${path}.or`, depth) };
       case "and":
         return { and: parseMatches(operand, `${path}.and`, depth) };
+      default:
+        break;
     }
   }
   throw new PriceDataError(path, "one of equals, starts_with, ends_with, contains, regex, or, and");

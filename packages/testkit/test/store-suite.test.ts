@@ -59,7 +59,7 @@ describe("the suite itself", () => {
     const skipped: string[] = [];
     const cases = CAPABILITIES.filter(({ name }) =>
       ["dispatch and renew", "overrides"].includes(name),
-    ).flatMap(({ cases }) => cases);
+    ).flatMap((capability) => capability.cases);
     await Promise.all(cases.map((each) => runCase(running, Date.now, each, () => skipped.push(each.title))));
     expect(skipped).toEqual(cases.filter((each) => each.jumps === true).map((each) => each.title));
   });

@@ -19,7 +19,7 @@ describe("splitText", () => {
   it("never cuts a surrogate pair", () => {
     const chunks = [...splitText("\u{1f600}".repeat(300), 65)];
     expect(chunks.length).toBeGreaterThan(5);
-    expect(chunks.every((chunk) => chunk.text.isWellFormed())).toBe(true);
+    expect(chunks.every((chunk) => !/^[\udc00-\udfff]|[\ud800-\udbff]$/.test(chunk.text))).toBe(true);
   });
 
   it("bounds every unbroken stretch", () => {

@@ -55,7 +55,10 @@ const COUNTED: Readonly<Record<string, Dimension>> = {
 };
 
 /** Budgets, or everything that is wrong with them. */
-export function parseBudgets(config: unknown): { budgets: readonly Budget[]; problems: readonly ConfigProblem[] } {
+export function parseBudgets(config: unknown): {
+  budgets: readonly Budget[];
+  problems: readonly ConfigProblem[];
+} {
   const problems: ConfigProblem[] = [];
   const budgets: Budget[] = [];
   if (!Array.isArray(config)) {
@@ -68,7 +71,10 @@ export function parseBudgets(config: unknown): { budgets: readonly Budget[]; pro
     if (budget === undefined || problems.length > before) return;
     const first = ids.get(budget.id);
     if (first !== undefined) {
-      problems.push({ field: `budgets[${index}].id`, problem: `is the id of budgets[${first}] too; give it its own.` });
+      problems.push({
+        field: `budgets[${index}].id`,
+        problem: `is the id of budgets[${first}] too; give it its own.`,
+      });
     } else ids.set(budget.id, index);
     budgets.push(budget);
   });
@@ -139,7 +145,10 @@ function parseLimit(value: unknown, field: string, problems: ConfigProblem[]): L
     const count = value[key];
     if (count === undefined) continue;
     if (!Number.isSafeInteger(count) || (count as number) < 0) {
-      problems.push({ field: `${field}.${key}`, problem: `must be a whole number >= 0, not ${show(count)}.` });
+      problems.push({
+        field: `${field}.${key}`,
+        problem: `must be a whole number >= 0, not ${show(count)}.`,
+      });
     } else limits[dimension] = count as number;
   }
   return limits;
@@ -149,7 +158,10 @@ function parseWindow(entry: Record<string, unknown>, field: string, problems: Co
   const { window, timeZone } = entry;
   const calendar = typeof window === "string" && CALENDAR_UNITS.includes(window);
   if (timeZone !== undefined && !calendar) {
-    problems.push({ field: `${field}.timeZone`, problem: "belongs to a calendar window only; leave it out." });
+    problems.push({
+      field: `${field}.timeZone`,
+      problem: "belongs to a calendar window only; leave it out.",
+    });
   }
   if (window === "total") return { kind: "total" };
   if (calendar) {
@@ -160,7 +172,7 @@ function parseWindow(entry: Record<string, unknown>, field: string, problems: Co
         problem: `must be an IANA time zone such as "Europe/Berlin", not ${show(zone)}.`,
       });
     }
-    return { kind: "calendar", unit: window as CalendarUnit, timeZone: String(zone) };
+    return { kind: "calendar", unit: window as CalendarUnit, timeZone: zone as string };
   }
   if (isRecord(window)) {
     reportUnknownKeys(window, ["rollingMs", "segments"], `${field}.window`, problems);
@@ -168,7 +180,8 @@ function parseWindow(entry: Record<string, unknown>, field: string, problems: Co
     if (!isPositiveInteger(rollingMs) || !isPositiveInteger(segments) || rollingMs % segments !== 0) {
       problems.push({
         field: `${field}.window`,
-        problem: "must have rollingMs as a whole number of milliseconds that segments (default 60) divides evenly.",
+        problem:
+          "must have rollingMs as a whole number of milliseconds that segments (default 60) divides evenly.",
       });
       return { kind: "total" };
     }
@@ -196,7 +209,10 @@ export function reportUnknownKeys(
 ): void {
   for (const key of Object.keys(value)) {
     if (known.includes(key)) continue;
-    problems.push({ field: `${field}.${key}`, problem: `is not a known setting; known are ${known.join(", ")}.` });
+    problems.push({
+      field: `${field}.${key}`,
+      problem: `is not a known setting; known are ${known.join(", ")}.`,
+    });
   }
 }
 

@@ -43,7 +43,10 @@ function matches(budget: Budget, attribution: Attribution): boolean {
 /** The one scope of a budget that these attribution values name. */
 export function scopeOf(budget: Budget, attribution: Attribution): Scope {
   let key = keySegment(budget.id);
-  const values: Record<string, string | undefined> = Object.create(null) as Record<string, string | undefined>;
+  const values: Record<string, string | undefined> = Object.create(null) as Record<
+    string,
+    string | undefined
+  >;
   for (const tag of budget.per) {
     const value = attribution[tag];
     values[tag] = value;

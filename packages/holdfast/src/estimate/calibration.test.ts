@@ -4,12 +4,15 @@ import { createCalibration } from "./calibration.ts";
 
 const count = fc.integer({ min: 1, max: 1_000_000 });
 
+const times = (samples: number, estimated: number, actual: number): [number, number][] =>
+  Array.from({ length: samples }, () => [estimated, actual]);
+
 describe("calibration", () => {
   it.each([
     { name: "nothing observed", pairs: [], factor: 1 },
-    { name: "too few samples", pairs: Array<[number, number]>(19).fill([100, 50]), factor: 1 },
-    { name: "enough samples", pairs: Array<[number, number]>(20).fill([100, 50]), factor: 0.575 },
-    { name: "the floor", pairs: Array<[number, number]>(20).fill([1000, 10]), factor: 0.25 },
+    { name: "too few samples", pairs: times(19, 100, 50), factor: 1 },
+    { name: "enough samples", pairs: times(20, 100, 50), factor: 0.575 },
+    { name: "the floor", pairs: times(20, 1000, 10), factor: 0.25 },
     { name: "an underestimate counts at once", pairs: [[100, 140]] as [number, number][], factor: 1.61 },
     { name: "an exact estimate changes nothing early", pairs: [[100, 100]] as [number, number][], factor: 1 },
   ])("$name: $factor", ({ pairs, factor }) => {

@@ -47,23 +47,27 @@ function buildTransitions(): Uint32Array {
 const classes: Uint8Array = /* @__PURE__ */ buildClasses();
 const transitions: Uint32Array = /* @__PURE__ */ buildTransitions();
 
+/** UTF-8 bytes of a text, or any number >= `enough` once that many are certain. */
+function countBytes(text: string, enough: number): number {
+  let bytes = text.length;
+  for (let at = 0; at < text.length && bytes < enough; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit < 0x80) continue;
+    bytes += unit < 0x800 ? 1 : 2;
+    if (unit < 0xd800 || unit > 0xdbff || at + 1 >= text.length) continue;
+    const following = text.charCodeAt(at + 1);
+    if (following >= 0xdc00 && following <= 0xdfff) at++;
+  }
+  return bytes;
+}
+
 /**
  * The length of a text in UTF-8 bytes; a lone surrogate counts as U+FFFD, as every encoder writes it.
  *
  * No byte-level tokenizer can make more tokens than this.
  */
 export function utf8ByteLength(text: string): number {
-  let bytes = text.length;
-  for (let at = 0; at < text.length; at++) {
-    const unit = text.charCodeAt(at);
-    if (unit < 0x80) continue;
-    bytes += unit < 0x800 ? 1 : 2;
-    if (unit < 0xd800 || unit > 0xdbff || at + 1 >= text.length) continue;
-    const following = text.charCodeAt(at + 1);
-    if (following < 0xdc00 || following > 0xdfff) continue;
-    at++;
-  }
-  return bytes;
+  return countBytes(text, Infinity);
 }
 
 /** Texts from this length on are read in four lanes; in one lane each look-up waits for the one before. */
@@ -118,7 +122,7 @@ function tableTokens(text: string): number {
 export function estimateTextTokens(text: string): number {
   const tokens = tableTokens(text);
   const estimate = Math.ceil(tokens + SLACK_TOKENS + SLACK_PER_SQRT_TOKEN * Math.sqrt(tokens));
-  return estimate <= text.length ? estimate : Math.min(estimate, utf8ByteLength(text));
+  return Math.min(estimate, countBytes(text, estimate));
 }
 
 /** The estimator that needs nothing: the default, and the fallback of every other. It ignores the model. */

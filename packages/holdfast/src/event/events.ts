@@ -58,7 +58,11 @@ export interface HoldExpiredEvent extends BaseEvent {
   readonly holdId: string;
   readonly dispatched: boolean;
   readonly amounts: Amounts;
-  readonly effects: readonly { readonly scopeKey: string; readonly windowId: string; readonly policy: ExpiryPolicy }[];
+  readonly effects: readonly {
+    readonly scopeKey: string;
+    readonly windowId: string;
+    readonly policy: ExpiryPolicy;
+  }[];
 }
 
 export interface CallDeniedEvent extends BaseEvent {

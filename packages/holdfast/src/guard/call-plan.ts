@@ -61,7 +61,12 @@ export function heldAmounts(plan: CallPlan, countsAsCall: boolean): Amounts {
 }
 
 /** Usage and cost as ledger amounts. */
-export function settledAmounts(usage: Usage, nanoUsd: number, countsAsCall: boolean, concurrentCalls = 0): Amounts {
+export function settledAmounts(
+  usage: Usage,
+  nanoUsd: number,
+  countsAsCall: boolean,
+  concurrentCalls = 0,
+): Amounts {
   const inputTokens = inputTokensOf(usage);
   const outputTokens = outputTokensOf(usage);
   return amounts({

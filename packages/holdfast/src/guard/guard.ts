@@ -128,7 +128,9 @@ export class Guard {
     countsAsCall: boolean,
   ): MaybePromise<CarriedHold> {
     if (this.#closed) {
-      throw new HoldfastClosedError("This Holdfast has been closed; make the call before close(), or create a new one.");
+      throw new HoldfastClosedError(
+        "This Holdfast has been closed; make the call before close(), or create a new one.",
+      );
     }
     const holdId = this.nextId();
     const scopes = this.scopesOf(call.attribution);
@@ -144,11 +146,16 @@ export class Guard {
           this.#reportExpired(result.expired);
           throw this.#denial(result, call, attempt, amounts);
         case "mismatch":
-          throw new StoreUnavailableError(`Store "${this.store.name}" knows the new id ${holdId} already; ids must be unique.`);
+          throw new StoreUnavailableError(
+            `Store "${this.store.name}" knows the new id ${holdId} already; ids must be unique.`,
+          );
       }
     };
     const { undispatchedTtlMs } = this.settings;
-    return this.#ask(() => this.store.reserve({ operationId: holdId, scopes, amounts, undispatchedTtlMs }), answer);
+    return this.#ask(
+      () => this.store.reserve({ operationId: holdId, scopes, amounts, undispatchedTtlMs }),
+      answer,
+    );
   }
 
   /**
@@ -164,7 +171,11 @@ export class Guard {
       () => this.store.dispatch({ operationId, holdId: hold.holdId, ttlMs: dispatchedTtlMs }),
       (result) => {
         if (result.outcome !== "dispatched") return false;
-        this.emitter.emit("hold-dispatched", () => ({ id: operationId, atMs: this.clock.now(), holdId: hold.holdId }));
+        this.emitter.emit("hold-dispatched", () => ({
+          id: operationId,
+          atMs: this.clock.now(),
+          holdId: hold.holdId,
+        }));
         return true;
       },
     );
@@ -201,7 +212,11 @@ export class Guard {
       () => this.store.release({ operationId, holdId: hold.holdId }),
       (result) => {
         if (result.outcome !== "released") return;
-        this.emitter.emit("hold-released", () => ({ id: operationId, atMs: this.clock.now(), holdId: hold.holdId }));
+        this.emitter.emit("hold-released", () => ({
+          id: operationId,
+          atMs: this.clock.now(),
+          holdId: hold.holdId,
+        }));
       },
       onFailure,
     );
@@ -281,9 +296,15 @@ export class Guard {
   }
 
   /** A statement that nobody waits for. */
-  #tell<R>(statement: () => MaybePromise<R>, then: (result: R) => void, onFailure: (detail: string) => void): void {
+  #tell<R>(
+    statement: () => MaybePromise<R>,
+    then: (result: R) => void,
+    onFailure: (detail: string) => void,
+  ): void {
     const failed = (cause: unknown): void =>
-      onFailure(`store "${this.store.name}" failed: ${cause instanceof Error ? cause.message : String(cause)}`);
+      onFailure(
+        `store "${this.store.name}" failed: ${cause instanceof Error ? cause.message : String(cause)}`,
+      );
     try {
       const result = chain(statement(), then);
       if (!isPromise(result)) return;
@@ -368,7 +389,11 @@ export class Guard {
   #reportExpired(expired: readonly ExpiredHold[] | undefined): void {
     if (expired === undefined) return;
     for (const hold of expired) {
-      this.emitter.emit("hold-expired", () => ({ id: `${hold.holdId}:expired`, atMs: this.clock.now(), ...hold }));
+      this.emitter.emit("hold-expired", () => ({
+        id: `${hold.holdId}:expired`,
+        atMs: this.clock.now(),
+        ...hold,
+      }));
     }
   }
 }

@@ -145,7 +145,11 @@ export class Attempt {
     this.#guard.holdRatio.observeRatio(plan.worstCaseNanoUsd, settlement.costNanoUsd);
     const estimated = plan.estimate.uncalibratedInputTokens;
     if (estimated !== null && estimated >= LEARNED_FROM_TOKENS) {
-      this.#guard.calibration.observe(`${plan.provider}/${plan.model}`, estimated, settlement.amounts.inputTokens);
+      this.#guard.calibration.observe(
+        `${plan.provider}/${plan.model}`,
+        estimated,
+        settlement.amounts.inputTokens,
+      );
     }
   }
 

@@ -66,7 +66,9 @@ export function settlementOf(
     case "refused":
       return released(plan);
     case "ambiguous":
-      return policy.ambiguous === "release" ? released(plan) : estimated(plan.estimate.usage, plan, countsAsCall, []);
+      return policy.ambiguous === "release"
+        ? released(plan)
+        : estimated(plan.estimate.usage, plan, countsAsCall, []);
     case "partial": {
       const unseen = outcome.finished ? 0 : policy.unseenOutputTokens;
       const usage =
@@ -120,7 +122,8 @@ function reported(
     tier = plan.heldServiceTier;
   }
   for (const bucket of price.unpriced) {
-    if ((usage[bucket] ?? 0) > 0) anomalies.push({ anomaly: "bucket-unpriced", detail: `${bucket} has no price` });
+    if ((usage[bucket] ?? 0) > 0)
+      anomalies.push({ anomaly: "bucket-unpriced", detail: `${bucket} has no price` });
   }
   const cost = costNanoUsd(usage, price, tier);
   if (cost > plan.worstCaseNanoUsd) {
@@ -147,7 +150,9 @@ function estimated(
   anomalies: Settlement["anomalies"],
 ): Settlement {
   const cost =
-    usage === plan.estimate.usage ? plan.worstCaseNanoUsd : costNanoUsd(usage, plan.price, plan.heldServiceTier);
+    usage === plan.estimate.usage
+      ? plan.worstCaseNanoUsd
+      : costNanoUsd(usage, plan.price, plan.heldServiceTier);
   return {
     verb: "settle",
     usage,

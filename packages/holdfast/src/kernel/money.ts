@@ -13,13 +13,20 @@ export function parseUsd(text: unknown): { ok: true; nanoUsd: number } | { ok: f
     return { ok: false, reason: `must be a decimal string such as "12.50", not ${describeType(text)}` };
   }
   const match = /^(\d{1,16})(?:\.(\d{1,16}))?$/.exec(text);
-  if (match === null) return { ok: false, reason: `must be a decimal string such as "12.50", not ${JSON.stringify(text.slice(0, 40))}` };
+  if (match === null)
+    return {
+      ok: false,
+      reason: `must be a decimal string such as "12.50", not ${JSON.stringify(text.slice(0, 40))}`,
+    };
   const whole = match[1] ?? "0";
   const fraction = (match[2] ?? "").replace(/0+$/, "");
   if (fraction.length > 9) return { ok: false, reason: "is finer than 1 nano-USD (9 decimal places)" };
   const nanoUsd = BigInt(whole) * BigInt(NANO_PER_USD) + BigInt(fraction.padEnd(9, "0"));
   if (nanoUsd > BigInt(Number.MAX_SAFE_INTEGER)) {
-    return { ok: false, reason: "is more than 9007199.254740991 USD, the largest amount that is counted exactly" };
+    return {
+      ok: false,
+      reason: "is more than 9007199.254740991 USD, the largest amount that is counted exactly",
+    };
   }
   return { ok: true, nanoUsd: Number(nanoUsd) };
 }
@@ -40,5 +47,9 @@ export function saturatingAdd(a: number, b: number): number {
 }
 
 function describeType(value: unknown): string {
-  return value === null ? "null" : typeof value === "number" ? `the number ${value}` : `a value of type ${typeof value}`;
+  return value === null
+    ? "null"
+    : typeof value === "number"
+      ? `the number ${value}`
+      : `a value of type ${typeof value}`;
 }

@@ -2,12 +2,7 @@
 
 /** The things a limit can be stated in. All of them are reserved together. */
 export type Dimension =
-  | "nanoUsd"
-  | "calls"
-  | "concurrentCalls"
-  | "inputTokens"
-  | "outputTokens"
-  | "totalTokens";
+  "nanoUsd" | "calls" | "concurrentCalls" | "inputTokens" | "outputTokens" | "totalTokens";
 
 export const DIMENSIONS: readonly Dimension[] = [
   "nanoUsd",

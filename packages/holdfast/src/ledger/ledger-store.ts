@@ -162,7 +162,11 @@ export interface ExpiredHold {
   readonly dispatched: boolean;
   readonly amounts: Amounts;
   /** What happened in each scope, in the order of the reservation. An undispatched hold is always released. */
-  readonly effects: readonly { readonly scopeKey: string; readonly windowId: string; readonly policy: ExpiryPolicy }[];
+  readonly effects: readonly {
+    readonly scopeKey: string;
+    readonly windowId: string;
+    readonly policy: ExpiryPolicy;
+  }[];
 }
 
 export interface Expired {
@@ -194,8 +198,7 @@ export interface OverrideOperation {
 }
 
 export type OverrideResult =
-  | { readonly outcome: "overridden"; readonly replayed: boolean; readonly expiresAtMs: number }
-  | Mismatch;
+  { readonly outcome: "overridden"; readonly replayed: boolean; readonly expiresAtMs: number } | Mismatch;
 
 export interface BalancesQuery {
   /** Only these budgets; all when absent. */

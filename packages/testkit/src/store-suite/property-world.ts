@@ -85,7 +85,7 @@ export class World {
     this.#awaitDueReports();
     const actual = await call(this.store, step);
     equal("answer", comparable(actual, this.clock), comparable(expected, this.clock));
-    const isNew = "replayed" in expected && expected.replayed === false;
+    const isNew = "replayed" in expected && !expected.replayed;
     if (isNew) {
       this.done.push({ step, atMs: this.clock.now() });
       this.#checkReports(actual.expired ?? []);

@@ -1,6 +1,7 @@
 /**
  * @module Watches a fetch Response in place: the same object, the same headers, the same methods.
  */
+/* oxlint-disable typescript/unbound-method -- methods are taken off the response to be called on it again */
 import type { BodyObserver } from "./body-observer.ts";
 import { observeStream } from "./observe-stream.ts";
 
@@ -17,8 +18,16 @@ export function observeResponse(response: Response, createObserver: () => BodyOb
     const body = bodyOf === undefined ? response.body : (bodyOf.call(response) as object | null);
     if (body !== null && body !== undefined) observeStream(body, createObserver);
   };
-  define(response, "text", wholeReader(response.text, (text) => text));
-  define(response, "json", wholeReader(response.json, (json) => ({ json })));
+  define(
+    response,
+    "text",
+    wholeReader(response.text, (text) => text),
+  );
+  define(
+    response,
+    "json",
+    wholeReader(response.json, (json) => ({ json })),
+  );
   for (const method of ["arrayBuffer", "blob", "bytes", "formData", "clone"] as const) {
     const original = response[method] as ((...args: unknown[]) => unknown) | undefined;
     if (typeof original !== "function") continue;

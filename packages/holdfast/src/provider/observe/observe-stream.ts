@@ -101,7 +101,9 @@ function watchReader(
     const passed = observer.chunk(result.value);
     if (byob || passed === result.value) return result;
     // Nothing to pass on yet: an empty chunk would be a chunk that the server never sent.
-    return passed.byteLength === 0 ? observedRead() : { done: false, value: passed as Uint8Array<ArrayBuffer> };
+    return passed.byteLength === 0
+      ? observedRead()
+      : { done: false, value: passed as Uint8Array<ArrayBuffer> };
   };
   const onError = (error: unknown): never => {
     observer.end("failed");

@@ -4,15 +4,7 @@
  * No SDK is imported, neither its code nor its types: CJS, ESM, bundled and duplicate copies of openai 5, 6 and 7 all
  * fit. What is listed here was the same in 5.23.2, 6.49.0 and 7.57.0 (2026-11).
  */
-
-/** Public shape: anything that is an OpenAI client, Azure included. */
-export interface OpenAIClient {
-  readonly baseURL: string;
-  readonly maxRetries: number;
-  withOptions(options: object): OpenAIClient;
-  readonly chat: object;
-  readonly embeddings: object;
-}
+import type { OpenAIClient } from "./openai-client.ts";
 
 export type Fetch = (input: unknown, init?: RequestInitLike) => Promise<Response>;
 
@@ -39,7 +31,10 @@ export interface DerivableClient extends OpenAIClient {
   /** Azure: the deployment that every request goes to. */
   deploymentName?: string;
   apiVersion?: string;
-  request(options: FinalRequestOptions | Promise<FinalRequestOptions>, remainingRetries?: number | null): unknown;
+  request(
+    options: FinalRequestOptions | Promise<FinalRequestOptions>,
+    remainingRetries?: number | null,
+  ): unknown;
   prepareRequest(request: unknown, context: { url: string; options: FinalRequestOptions }): Promise<void>;
   makeRequest(
     options: FinalRequestOptions | Promise<FinalRequestOptions>,

@@ -93,7 +93,10 @@ const OTHERS: readonly (readonly [RegExp, EndpointClass])[] = [
 const FREE: EndpointClass = { kind: "free" };
 const UNKNOWN: EndpointClass = { kind: "unknown" };
 const metered = new Map(
-  Object.entries(METERED).map(([path, endpoint]) => [path, { kind: "metered", endpoint } satisfies EndpointClass]),
+  Object.entries(METERED).map(([path, endpoint]) => [
+    path,
+    { kind: "metered", endpoint } satisfies EndpointClass,
+  ]),
 );
 
 /** Reading and deleting cost nothing; everything that is posted is looked at. */

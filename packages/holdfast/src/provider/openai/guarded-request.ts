@@ -110,7 +110,10 @@ function usageAddition(
 }
 
 /** A shallow copy: the caller's own objects are never touched. */
-function withAdditions(options: FinalRequestOptions, additions: Readonly<Record<string, unknown>>): FinalRequestOptions {
+function withAdditions(
+  options: FinalRequestOptions,
+  additions: Readonly<Record<string, unknown>>,
+): FinalRequestOptions {
   if (Object.keys(additions).length === 0 || !isObject(options.body)) return { ...options };
   return { ...options, body: { ...options.body, ...additions } };
 }

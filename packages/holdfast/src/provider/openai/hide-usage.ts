@@ -78,7 +78,12 @@ function isUsageEvent(event: Buffer): boolean {
   const at = text.indexOf("data:");
   try {
     const data = JSON.parse(text.slice(at + 5)) as { choices?: unknown; usage?: unknown };
-    return Array.isArray(data.choices) && data.choices.length === 0 && typeof data.usage === "object" && data.usage !== null;
+    return (
+      Array.isArray(data.choices) &&
+      data.choices.length === 0 &&
+      typeof data.usage === "object" &&
+      data.usage !== null
+    );
   } catch {
     return false;
   }

@@ -22,7 +22,8 @@ export function meterFetch(inner: Fetch, guard: Guard): Fetch {
       return inner(input, rest);
     }
     const begun = request.call.beginAttempt();
-    const send = (attempt: Attempt): Promise<Response> => sendAttempt(inner, input, rest, request, attempt, guard);
+    const send = (attempt: Attempt): Promise<Response> =>
+      sendAttempt(inner, input, rest, request, attempt, guard);
     return isPromise(begun) ? begun.then(send) : send(begun);
   };
   // The SDK looks for the statics of its fetch (Response, Headers).
@@ -42,7 +43,9 @@ function sendAttempt(
   const { plan } = request.call;
   const failed = (error: unknown): never => {
     attempt.end(
-      neverLeft(error) ? { class: "not-sent" } : { class: "ambiguous", status: null, providerRequestId: null },
+      neverLeft(error)
+        ? { class: "not-sent" }
+        : { class: "ambiguous", status: null, providerRequestId: null },
     );
     throw error;
   };

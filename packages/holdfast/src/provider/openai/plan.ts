@@ -81,7 +81,11 @@ function shapeOf(endpoint: MeteredEndpoint, body: Body, guard: Guard): RequestSh
       return shapeOfImage(body, estimator, 0);
     case "images.edits":
     case "images.variations":
-      return shapeOfImage(body, estimator, describeUpload(body, ["image", "image[]", "images", "mask"]).count);
+      return shapeOfImage(
+        body,
+        estimator,
+        describeUpload(body, ["image", "image[]", "images", "mask"]).count,
+      );
     case "audio.speech":
       return shapeOfSpeech(body, estimator);
     case "audio.transcriptions":
@@ -135,7 +139,11 @@ function heldTier(guard: Guard, provider: string, shape: RequestShape, price: Mo
   const priced = possible.filter((tier) => serviceTierMultiplier(price, tier) !== undefined);
   if (shape.serviceTier !== null && !priced.includes(shape.serviceTier)) {
     if (price === UNMETERED_PRICE || price === FREE_PRICE) return "default";
-    throw new PriceUnknownError(provider, shape.model, `service tier ${JSON.stringify(shape.serviceTier.slice(0, 40))}`);
+    throw new PriceUnknownError(
+      provider,
+      shape.model,
+      `service tier ${JSON.stringify(shape.serviceTier.slice(0, 40))}`,
+    );
   }
   return dearestTier(price, priced) ?? "default";
 }
@@ -177,7 +185,11 @@ function estimateOf(
     }
   }
   // The provider refuses a request that is larger than the window, so nothing above it can be billed.
-  if (inputBound !== "configured" && shape.output.kind !== "none" && price.contextWindowTokens !== undefined) {
+  if (
+    inputBound !== "configured" &&
+    shape.output.kind !== "none" &&
+    price.contextWindowTokens !== undefined
+  ) {
     textTokens = Math.min(textTokens, price.contextWindowTokens);
   }
   const tokens = output.perChoice * shape.output.choices + shape.output.extraTokens;
@@ -208,7 +220,8 @@ function estimateOf(
 /** Any input token may turn out to be written to the cache, which costs more than reading it on some models. */
 function inputAtDearestRate(price: ModelPrice, tokens: number): Usage {
   const { inputTextTokens, cacheWriteTokens, cacheWriteLongTokens } = price.rates;
-  if (cacheWriteLongTokens > Math.max(inputTextTokens, cacheWriteTokens)) return { cacheWriteLongTokens: tokens };
+  if (cacheWriteLongTokens > Math.max(inputTextTokens, cacheWriteTokens))
+    return { cacheWriteLongTokens: tokens };
   if (cacheWriteTokens > inputTextTokens) return { cacheWriteTokens: tokens };
   return { inputTextTokens: tokens };
 }

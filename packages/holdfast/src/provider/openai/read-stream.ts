@@ -79,7 +79,8 @@ export function readStream(text: string, estimator: TokenEstimator, model: strin
     }
     served = {
       model: typeof described["model"] === "string" ? described["model"] : served.model,
-      serviceTier: typeof described["service_tier"] === "string" ? described["service_tier"] : served.serviceTier,
+      serviceTier:
+        typeof described["service_tier"] === "string" ? described["service_tier"] : served.serviceTier,
     };
     const found = isObject(response) ? readUsage(response) : readBareUsage(event["usage"]);
     // Totals so far may come with every chunk; the last one counts.

@@ -82,7 +82,8 @@ function observeJson(response: Response, call: ObservedCall, answer: Answer): vo
       rest: () => undefined,
       whole: (body) => complete(typeof body === "string" ? parse(body) : body.json),
       end: (how) => {
-        if (how === "done" && !call.attempt.ended) complete(parse(new TextDecoder().decode(Buffer.concat(chunks))));
+        if (how === "done" && !call.attempt.ended)
+          complete(parse(new TextDecoder().decode(Buffer.concat(chunks))));
         end(how);
       },
     };
@@ -119,7 +120,8 @@ function observeEvents(response: Response, call: ObservedCall, answer: Answer): 
       },
       rest: () => hider?.rest(),
       whole: (body) => {
-        if (typeof body === "string" && !attempt.ended) finish("done", readStream(body, settings.estimator, plan.model));
+        if (typeof body === "string" && !attempt.ended)
+          finish("done", readStream(body, settings.estimator, plan.model));
       },
       end: (how) => {
         latest = tail;

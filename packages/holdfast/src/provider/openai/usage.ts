@@ -54,7 +54,10 @@ function guarded(read: () => Usage | undefined): UsageReading {
 }
 
 function readUsageObject(usage: Loose): Usage | undefined {
-  if (usage["type"] === "duration" || (usage["seconds"] !== undefined && usage["input_tokens"] === undefined)) {
+  if (
+    usage["type"] === "duration" ||
+    (usage["seconds"] !== undefined && usage["input_tokens"] === undefined)
+  ) {
     return { audioMs: milliseconds(usage["seconds"]) };
   }
   const chat = usage["prompt_tokens"] !== undefined || usage["completion_tokens"] !== undefined;
@@ -82,9 +85,12 @@ function readInput(total: number, detail: Loose): Usage {
   const cached = optional(detail, "cached_tokens");
   const audio = optional(detail, "audio_tokens");
   const image = optional(detail, "image_tokens");
-  if (audio + image > total) throw new Unusable(`${audio} audio and ${image} image tokens exceed ${total} input tokens`);
+  if (audio + image > total)
+    throw new Unusable(`${audio} audio and ${image} image tokens exceed ${total} input tokens`);
   if (cached + write > total || writeLong > write) {
-    throw new Unusable(`${cached} cached and ${write} cache-write tokens do not fit into ${total} input tokens`);
+    throw new Unusable(
+      `${cached} cached and ${write} cache-write tokens do not fit into ${total} input tokens`,
+    );
   }
   // What is not in a cache yet, by kind. The cached tokens are taken out of it: first those whose kind is stated,
   // then the rest out of text, images and audio in this order.
@@ -96,7 +102,10 @@ function readInput(total: number, detail: Loose): Usage {
     read[kind] += moved;
     return tokens - moved;
   };
-  const stated = { audio: optional(cachedDetail, "audio_tokens"), image: optional(cachedDetail, "image_tokens") };
+  const stated = {
+    audio: optional(cachedDetail, "audio_tokens"),
+    image: optional(cachedDetail, "image_tokens"),
+  };
   if (stated.audio > audio || stated.image > image || stated.audio + stated.image > cached) {
     throw new Unusable(`the cached audio and image tokens exceed the tokens that they are part of`);
   }
@@ -128,7 +137,9 @@ function readOutput(total: number, detail: Loose): Usage {
   const hidden = optional(detail, "reasoning_tokens") + optional(detail, "rejected_prediction_tokens");
   const text = total - audio - image - hidden;
   if (text < 0) {
-    throw new Unusable(`${hidden} reasoning, ${audio} audio and ${image} image tokens exceed ${total} output tokens`);
+    throw new Unusable(
+      `${hidden} reasoning, ${audio} audio and ${image} image tokens exceed ${total} output tokens`,
+    );
   }
   return compact({
     outputTextTokens: text,
@@ -145,10 +156,13 @@ function readOutput(total: number, detail: Loose): Usage {
 function readTools(body: Loose): Usage | undefined {
   const toolUsage = details(body["tool_usage"]);
   const output = Array.isArray(body["output"]) ? (body["output"] as unknown[]) : [];
-  const calls = (type: string): number => output.filter((item) => isObject(item) && item["type"] === type).length;
+  const calls = (type: string): number =>
+    output.filter((item) => isObject(item) && item["type"] === type).length;
   const webSearch = details(toolUsage["web_search"]);
   const webSearches =
-    webSearch["num_requests"] === undefined ? calls("web_search_call") : count(webSearch["num_requests"], "web searches");
+    webSearch["num_requests"] === undefined
+      ? calls("web_search_call")
+      : count(webSearch["num_requests"], "web searches");
   const fileSearches = calls("file_search_call");
   const imageGeneration = toolUsage["image_gen"];
   const image = isObject(imageGeneration) ? (readUsageObject(imageGeneration) ?? {}) : {};
@@ -160,12 +174,14 @@ function checkTotal(total: unknown, usage: Usage): void {
   if (total === undefined || total === null) return;
   let sum = 0;
   for (const tokens of Object.values(usage)) sum += tokens;
-  if (count(total, "total tokens") !== sum) throw new Unusable(`total_tokens is ${String(total)} but the parts sum to ${sum}`);
+  const stated = count(total, "total tokens");
+  if (stated !== sum) throw new Unusable(`total_tokens is ${stated} but the parts sum to ${sum}`);
 }
 
 function add(a: Usage, b: Usage): Usage {
   const sum: { [B in UsageBucket]?: number } = { ...a };
-  for (const [bucket, amount] of Object.entries(b) as [UsageBucket, number][]) sum[bucket] = (sum[bucket] ?? 0) + amount;
+  for (const [bucket, amount] of Object.entries(b) as [UsageBucket, number][])
+    sum[bucket] = (sum[bucket] ?? 0) + amount;
   return sum;
 }
 

@@ -3,9 +3,10 @@ import type { Attribution } from "../../attribution/attribution.ts";
 import { ClientNotSupportedError } from "../../error/client-not-supported-error.ts";
 import { AttributionDefaults } from "../../guard/attribution-context.ts";
 import { guardOf } from "../guard-access.ts";
-import { missingParts, type DerivableClient, type OpenAIClient } from "./client-shape.ts";
+import { missingParts, type DerivableClient } from "./client-shape.ts";
 import { deriveClient } from "./derive-client.ts";
 import { isMetered } from "./metered-fetch.ts";
+import type { OpenAIClient } from "./openai-client.ts";
 
 export interface WrapOpenAIOptions {
   /**
@@ -46,7 +47,9 @@ export function wrapOpenAI<C extends OpenAIClient>(
   }
   const derivable = client as unknown as DerivableClient;
   if (isMetered(derivable.fetch)) {
-    throw new ClientNotSupportedError("This OpenAI client is wrapped already; wrapping it twice would charge each call twice.");
+    throw new ClientNotSupportedError(
+      "This OpenAI client is wrapped already; wrapping it twice would charge each call twice.",
+    );
   }
   const provider = options.provider ?? (derivable.apiVersion === undefined ? "openai" : "azure");
   return deriveClient(client, {

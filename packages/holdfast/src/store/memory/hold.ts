@@ -1,4 +1,4 @@
-/** @module One hold in memory, and the queue in which holds of one lifetime wait for their end. */
+/** @module One hold in memory, and the queues in which holds wait for their end. */
 import type { Window } from "../../kernel/window.ts";
 import type { Amounts } from "../../ledger/amounts.ts";
 import type { HoldState } from "../../ledger/hold-state.ts";
@@ -46,7 +46,7 @@ export class Hold {
 }
 
 /** Holds of one time to live, oldest first: with equal lifetimes, insertion order is expiry order. */
-export class HoldQueue {
+class HoldQueue {
   first: Hold | undefined;
   #last: Hold | undefined;
 
@@ -68,5 +68,30 @@ export class HoldQueue {
     hold.queue = undefined;
     hold.previous = undefined;
     hold.next = undefined;
+  }
+}
+
+/** One queue per lifetime; there are only a few of those. */
+export class HoldQueues {
+  readonly #queues = new Map<number, HoldQueue>();
+
+  push(hold: Hold, ttlMs: number): void {
+    let queue = this.#queues.get(ttlMs);
+    if (queue === undefined) {
+      for (const [ttl, existing] of this.#queues) if (existing.first === undefined) this.#queues.delete(ttl);
+      queue = new HoldQueue();
+      this.#queues.set(ttlMs, queue);
+    }
+    queue.push(hold);
+  }
+
+  /** Of the holds whose time is over, the one that was due first. */
+  nextDue(nowMs: number): Hold | undefined {
+    let due: Hold | undefined;
+    for (const { first } of this.#queues.values()) {
+      if (first === undefined || first.expiresAtMs > nowMs) continue;
+      if (due === undefined || first.expiresAtMs < due.expiresAtMs) due = first;
+    }
+    return due;
   }
 }

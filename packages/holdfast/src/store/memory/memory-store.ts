@@ -6,16 +6,7 @@
  */
 import { OperationInvalidError } from "../../error/operation-invalid-error.ts";
 import { systemClock, type Clock } from "../../kernel/clock.ts";
-import { saturatingAdd } from "../../kernel/money.ts";
-import { windowAt, type Window, type WindowSpec } from "../../kernel/window.ts";
-import {
-  areValidAmounts,
-  DIMENSIONS,
-  NO_AMOUNTS,
-  type Amounts,
-  type Dimension,
-  type Limits,
-} from "../../ledger/amounts.ts";
+import { DIMENSIONS, NO_AMOUNTS, type Amounts, type Dimension, type Limits } from "../../ledger/amounts.ts";
 import { holdTransition } from "../../ledger/hold-state.ts";
 import type {
   AdjustOperation,
@@ -44,8 +35,20 @@ import type {
   SettleOperation,
   SettleResult,
 } from "../../ledger/ledger-store.ts";
-import { Counter } from "./counter.ts";
-import { Hold, HoldQueue } from "./hold.ts";
+import {
+  requireAmounts,
+  requireDelta,
+  requireLimits,
+  requirePositive,
+  sameAdjustment,
+  sameAmounts,
+  sameOverride,
+  sameReservation,
+} from "../../ledger/operation-checks.ts";
+import type { Counter } from "./counter.ts";
+import { Counters } from "./counters.ts";
+import { Hold, HoldQueues } from "./hold.ts";
+import { Overrides } from "./overrides.ts";
 import { Remembered } from "./remembered.ts";
 
 export interface MemoryStoreOptions {
@@ -58,15 +61,8 @@ export interface MemoryStoreOptions {
   readonly rememberedOperations?: number;
 }
 
-interface Override {
-  readonly extra: Limits;
-  readonly expiresAtMs: number;
-}
-
 /** Due holds that a reserve resolves in passing, so that its own cost stays bounded. */
 const EXPIRE_IN_PASSING = 16;
-/** Counters looked at per sweep for windows that have ended. */
-const FORGET_IN_PASSING = 64;
 
 const NONE: readonly Hold[] = [];
 
@@ -77,21 +73,19 @@ export function memoryStore(options: MemoryStoreOptions = {}): LedgerStore {
 class MemoryStore implements LedgerStore {
   readonly name = "memory";
   readonly #clock: Clock;
-  /** The counter of each scope's current window. */
-  readonly #counters = new Map<string, Counter>();
-  /** Counters of windows that are over but still have live holds. */
-  readonly #retired = new Set<Counter>();
+  readonly #counters = new Counters();
   readonly #holds = new Map<string, Hold>();
   readonly #resolved: Remembered<Hold>;
   readonly #expired: Remembered<Hold>;
   readonly #denied: Remembered<{ readonly operation: ReserveOperation; readonly denial: Denied }>;
-  readonly #done: Remembered<{ readonly operation: object; readonly result: AdjustResult | OverrideResult | Renewed }>;
-  readonly #queues = new Map<number, HoldQueue>();
-  readonly #overrides = new Map<string, Override[]>();
-  readonly #windows = new Map<WindowSpec, Window>();
+  readonly #done: Remembered<{
+    readonly operation: object;
+    readonly result: AdjustResult | OverrideResult | Renewed;
+  }>;
+  readonly #queues = new HoldQueues();
+  readonly #overrides = new Overrides();
   /** Limits come from the configuration: the same objects again and again. */
   readonly #checkedLimits = new WeakSet<Limits>();
-  #forgetting: IterableIterator<[string, Counter]> | undefined;
   #nowMs = 0;
 
   constructor(options: MemoryStoreOptions) {
@@ -107,7 +101,7 @@ class MemoryStore implements LedgerStore {
     const { operationId, scopes, amounts } = operation;
     requireAmounts(amounts);
     this.#requireScopes(scopes);
-    requireDuration(operation.undispatchedTtlMs, "undispatchedTtlMs");
+    requirePositive(operation.undispatchedTtlMs, "undispatchedTtlMs");
     const earlier = this.#findHold(operationId);
     if (earlier !== undefined) {
       if (!sameReservation(earlier.scopes, earlier.amounts, operation)) return { outcome: "mismatch" };
@@ -122,7 +116,7 @@ class MemoryStore implements LedgerStore {
     const nowMs = this.#now();
     let expired = this.#expireDue(nowMs, EXPIRE_IN_PASSING);
     let limiting = this.#firstLimit(scopes, amounts, nowMs);
-    if (limiting !== undefined && this.#nextDue(nowMs) !== undefined) {
+    if (limiting !== undefined && this.#queues.nextDue(nowMs) !== undefined) {
       // A hold whose time is over never causes a denial.
       expired = [...expired, ...this.#expireDue(nowMs, Infinity)];
       limiting = this.#firstLimit(scopes, amounts, nowMs);
@@ -135,20 +129,20 @@ class MemoryStore implements LedgerStore {
 
     const counters: Counter[] = new Array<Counter>(scopes.length);
     for (let i = 0; i < scopes.length; i++) {
-      const counter = this.#open(scopes[i]!, nowMs);
+      const counter = this.#counters.open(scopes[i]!, nowMs);
       counter.hold(amounts);
       counters[i] = counter;
     }
     const hold = new Hold(operationId, scopes, counters, amounts, nowMs);
     hold.expiresAtMs = nowMs + operation.undispatchedTtlMs;
     this.#holds.set(operationId, hold);
-    this.#queue(operation.undispatchedTtlMs).push(hold);
+    this.#queues.push(hold, operation.undispatchedTtlMs);
     const held = this.#held(hold, false);
     return expired.length === 0 ? held : { ...held, expired: expired.map(describeExpired) };
   }
 
   dispatch(operation: DispatchOperation): DispatchResult {
-    requireDuration(operation.ttlMs, "ttlMs");
+    requirePositive(operation.ttlMs, "ttlMs");
     const nowMs = this.#now();
     const hold = this.#liveOrResolved(operation.holdId, nowMs);
     if (hold === undefined) return { outcome: "unknown-hold" };
@@ -158,7 +152,7 @@ class MemoryStore implements LedgerStore {
     hold.state = transition.next;
     hold.dispatched = true;
     hold.expiresAtMs = nowMs + operation.ttlMs;
-    this.#queue(operation.ttlMs).push(hold);
+    this.#queues.push(hold, operation.ttlMs);
     return { outcome: "dispatched", replayed: false };
   }
 
@@ -176,7 +170,7 @@ class MemoryStore implements LedgerStore {
     }
     for (let i = 0; i < hold.counters.length; i++) {
       const expiredAs = hold.expiredAs?.[i];
-      const counter = expiredAs === undefined ? hold.counters[i]! : this.#rejoin(hold.counters[i]!);
+      const counter = expiredAs === undefined ? hold.counters[i]! : this.#counters.rejoin(hold.counters[i]!);
       if (expiredAs === undefined || expiredAs === "quarantine") counter.unhold(hold.amounts);
       else if (expiredAs === "charge") counter.unpost(hold.amounts, hold.reservedAtMs);
       counter.post(operation.amounts, hold.reservedAtMs);
@@ -208,7 +202,7 @@ class MemoryStore implements LedgerStore {
   }
 
   renew(operation: RenewOperation): RenewResult {
-    requireDuration(operation.ttlMs, "ttlMs");
+    requirePositive(operation.ttlMs, "ttlMs");
     const nowMs = this.#now();
     const hold = this.#liveOrResolved(operation.holdId, nowMs);
     if (hold === undefined) return { outcome: "unknown-hold" };
@@ -219,7 +213,7 @@ class MemoryStore implements LedgerStore {
     const expiresAtMs = nowMs + operation.ttlMs;
     if (expiresAtMs > hold.expiresAtMs) {
       hold.expiresAtMs = expiresAtMs;
-      this.#queue(operation.ttlMs).push(hold);
+      this.#queues.push(hold, operation.ttlMs);
     }
     const result: Renewed = { outcome: "renewed", replayed: false, expiresAtMs: hold.expiresAtMs };
     if (earlier === undefined) this.#done.add(operation.operationId, { operation, result });
@@ -227,20 +221,15 @@ class MemoryStore implements LedgerStore {
   }
 
   expire(operation: ExpireOperation): Expired {
-    requireDuration(operation.limit, "limit");
+    requirePositive(operation.limit, "limit");
     const nowMs = this.#now();
-    this.#forgetEndedWindows(nowMs);
+    this.#counters.forgetEnded(nowMs);
     const expired = this.#expireDue(nowMs, operation.limit).map(describeExpired);
-    return { expired, more: this.#nextDue(nowMs) !== undefined };
+    return { expired, more: this.#queues.nextDue(nowMs) !== undefined };
   }
 
   adjust(operation: AdjustOperation): AdjustResult {
-    for (const dimension of DIMENSIONS) {
-      const amount = operation.delta[dimension];
-      if (amount !== undefined && !Number.isSafeInteger(amount)) {
-        throw new OperationInvalidError(`adjust.delta.${dimension} must be a safe integer, not ${amount}`);
-      }
-    }
+    requireDelta(operation.delta);
     const earlier = this.#done.get(operation.operationId);
     if (earlier !== undefined) {
       const result = earlier.result;
@@ -250,12 +239,12 @@ class MemoryStore implements LedgerStore {
       return { ...result, replayed: true };
     }
     const nowMs = this.#now();
-    const existing = this.#current(operation.scope, nowMs);
+    const existing = this.#counters.find(operation.scope, nowMs);
     for (const dimension of DIMENSIONS) {
       const after = (existing?.spent[dimension] ?? 0) + (operation.delta[dimension] ?? 0);
       if (after < 0 || after > Number.MAX_SAFE_INTEGER) return { outcome: "out-of-range" };
     }
-    const counter = this.#open(operation.scope, nowMs);
+    const counter = this.#counters.open(operation.scope, nowMs);
     const up: { [D in Dimension]: number } = { ...NO_AMOUNTS };
     const down: { [D in Dimension]: number } = { ...NO_AMOUNTS };
     for (const dimension of DIMENSIONS) {
@@ -275,20 +264,22 @@ class MemoryStore implements LedgerStore {
   }
 
   override(operation: OverrideOperation): OverrideResult {
-    requireDuration(operation.ttlMs, "ttlMs");
+    requirePositive(operation.ttlMs, "ttlMs");
     requireLimits(operation.extra, "override.extra");
     const earlier = this.#done.get(operation.operationId);
     if (earlier !== undefined) {
       const result = earlier.result;
-      if (result.outcome !== "overridden" || !sameOverride(earlier.operation as OverrideOperation, operation)) {
+      if (
+        result.outcome !== "overridden" ||
+        !sameOverride(earlier.operation as OverrideOperation, operation)
+      ) {
         return { outcome: "mismatch" };
       }
       return { ...result, replayed: true };
     }
     const nowMs = this.#now();
     const expiresAtMs = nowMs + operation.ttlMs;
-    const inForce = this.#overridesOf(operation.scope.key, nowMs);
-    this.#overrides.set(operation.scope.key, [...inForce, { extra: operation.extra, expiresAtMs }]);
+    this.#overrides.add(operation.scope, operation.extra, expiresAtMs, nowMs);
     const result: OverrideResult = { outcome: "overridden", replayed: false, expiresAtMs };
     this.#done.add(operation.operationId, { operation, result });
     return result;
@@ -297,18 +288,8 @@ class MemoryStore implements LedgerStore {
   balances(query: BalancesQuery): Balances {
     const nowMs = this.#now();
     const limit = query.limit ?? 1_000;
-    requireDuration(limit, "limit");
-    const found: Counter[] = [];
-    const consider = (counter: Counter): void => {
-      if (query.budgetIds !== undefined && !query.budgetIds.includes(counter.scope.budgetId)) return;
-      if (query.after !== undefined && counter.scope.key <= query.after) return;
-      if (counter.holds === 0 && hasEnded(counter.window, nowMs)) return;
-      counter.slide(nowMs);
-      if (!counter.isEmpty) found.push(counter);
-    };
-    for (const counter of this.#counters.values()) consider(counter);
-    for (const counter of this.#retired) consider(counter);
-    found.sort((a, b) => compare(a.scope.key, b.scope.key) || compare(a.window.id, b.window.id));
+    requirePositive(limit, "limit");
+    const found = this.#counters.list(query, nowMs);
     let end = Math.min(limit, found.length);
     // A page never splits the windows of one scope: `after` continues behind the scope as a whole.
     while (end < found.length && found[end]!.scope.key === found[end - 1]!.scope.key) end += 1;
@@ -354,11 +335,12 @@ class MemoryStore implements LedgerStore {
   ): { scope: Scope; dimension: Dimension } | undefined {
     for (let i = 0; i < scopes.length; i++) {
       const scope = scopes[i]!;
-      const counter = this.#current(scope, nowMs);
+      const counter = this.#counters.find(scope, nowMs);
       const spent = counter?.spent ?? NO_AMOUNTS;
       const held = counter?.held ?? NO_AMOUNTS;
-      const limits = this.#limitsOf(scope, nowMs);
-      if (exceeds(limits.nanoUsd, spent.nanoUsd, held.nanoUsd, amounts.nanoUsd)) return { scope, dimension: "nanoUsd" };
+      const limits = this.#overrides.limitsOf(scope, nowMs);
+      if (exceeds(limits.nanoUsd, spent.nanoUsd, held.nanoUsd, amounts.nanoUsd))
+        return { scope, dimension: "nanoUsd" };
       if (exceeds(limits.calls, spent.calls, held.calls, amounts.calls)) return { scope, dimension: "calls" };
       if (exceeds(limits.concurrentCalls, 0, held.concurrentCalls, amounts.concurrentCalls)) {
         return { scope, dimension: "concurrentCalls" };
@@ -384,8 +366,8 @@ class MemoryStore implements LedgerStore {
     const available: { [D in Dimension]?: number } = {};
     let fitsWithoutHeld = true;
     for (const scope of operation.scopes) {
-      const counter = this.#current(scope, nowMs);
-      const limits = this.#limitsOf(scope, nowMs);
+      const counter = this.#counters.find(scope, nowMs);
+      const limits = this.#overrides.limitsOf(scope, nowMs);
       for (const dimension of DIMENSIONS) {
         const limit = limits[dimension];
         if (limit === undefined) continue;
@@ -398,7 +380,7 @@ class MemoryStore implements LedgerStore {
     return {
       outcome: "denied",
       replayed: false,
-      limiting: this.#stateOf(limiting.scope, this.#current(limiting.scope, nowMs), nowMs),
+      limiting: this.#stateOf(limiting.scope, this.#counters.find(limiting.scope, nowMs), nowMs),
       dimension: limiting.dimension,
       available,
       fitsWithoutHeld,
@@ -409,75 +391,19 @@ class MemoryStore implements LedgerStore {
   #stateOf(scope: Scope, counter: Counter | undefined, nowMs: number): ScopeState {
     return {
       scope,
-      window: counter?.window ?? this.#window(scope.window, nowMs),
+      window: counter?.window ?? this.#counters.window(scope.window, nowMs),
       spent: { ...(counter?.spent ?? NO_AMOUNTS) },
       held: { ...(counter?.held ?? NO_AMOUNTS) },
-      limits: this.#limitsOf(scope, nowMs),
+      limits: this.#overrides.limitsOf(scope, nowMs),
     };
-  }
-
-  #limitsOf(scope: Scope, nowMs: number): Limits {
-    if (this.#overrides.size === 0) return scope.limits;
-    const inForce = this.#overridesOf(scope.key, nowMs);
-    if (inForce.length === 0) return scope.limits;
-    const limits: { [D in Dimension]?: number } = {};
-    for (const dimension of DIMENSIONS) {
-      const limit = scope.limits[dimension];
-      if (limit === undefined) continue;
-      limits[dimension] = inForce.reduce((sum, one) => saturatingAdd(sum, one.extra[dimension] ?? 0), limit);
-    }
-    return limits;
-  }
-
-  #overridesOf(scopeKey: string, nowMs: number): readonly Override[] {
-    const all = this.#overrides.get(scopeKey);
-    if (all === undefined) return [];
-    const inForce = all.filter((override) => override.expiresAtMs > nowMs);
-    if (inForce.length === 0) this.#overrides.delete(scopeKey);
-    else if (inForce.length < all.length) this.#overrides.set(scopeKey, inForce);
-    return inForce;
-  }
-
-  /** The counter of the scope's current window, if the window has been used. */
-  #current(scope: Scope, nowMs: number): Counter | undefined {
-    const counter = this.#counters.get(scope.key);
-    if (counter === undefined || hasEnded(counter.window, nowMs)) return undefined;
-    counter.slide(nowMs);
-    return counter;
-  }
-
-  #open(scope: Scope, nowMs: number): Counter {
-    const found = this.#counters.get(scope.key);
-    if (found !== undefined && !hasEnded(found.window, nowMs)) {
-      found.scope = scope;
-      return found;
-    }
-    if (found !== undefined && found.holds > 0) this.#retired.add(found);
-    const counter = new Counter(scope, this.#window(scope.window, nowMs));
-    counter.slide(nowMs);
-    this.#counters.set(scope.key, counter);
-    return counter;
-  }
-
-  /**
-   * The counter to post to for a hold that may be long over: an empty counter is forgotten, and its scope may have
-   * been given a new one for the same window since.
-   */
-  #rejoin(counter: Counter): Counter {
-    const { key } = counter.scope;
-    const live = this.#counters.get(key);
-    if (live === undefined) {
-      this.#counters.set(key, counter);
-      return counter;
-    }
-    return live.window.id === counter.window.id ? live : counter;
   }
 
   #requireScopes(scopes: readonly Scope[]): void {
     for (let i = 0; i < scopes.length; i++) {
       const { key, limits } = scopes[i]!;
       for (let j = 0; j < i; j++) {
-        if (scopes[j]!.key === key) throw new OperationInvalidError(`scopes names ${JSON.stringify(key)} twice`);
+        if (scopes[j]!.key === key)
+          throw new OperationInvalidError(`scopes names ${JSON.stringify(key)} twice`);
       }
       if (this.#checkedLimits.has(limits)) continue;
       requireLimits(limits, `scopes[${i}].limits`);
@@ -485,43 +411,14 @@ class MemoryStore implements LedgerStore {
     }
   }
 
-  /** Windows are computed once per period: the calendar is the dearest part of a reserve. */
-  #window(spec: WindowSpec, nowMs: number): Window {
-    const cached = this.#windows.get(spec);
-    if (cached !== undefined && !hasEnded(cached, nowMs)) return cached;
-    if (this.#windows.size >= 1_000) this.#windows.clear();
-    const window = windowAt(spec, nowMs);
-    this.#windows.set(spec, window);
-    return window;
-  }
-
-  #queue(ttlMs: number): HoldQueue {
-    let queue = this.#queues.get(ttlMs);
-    if (queue === undefined) {
-      for (const [ttl, existing] of this.#queues) if (existing.first === undefined) this.#queues.delete(ttl);
-      queue = new HoldQueue();
-      this.#queues.set(ttlMs, queue);
-    }
-    return queue;
-  }
-
-  #nextDue(nowMs: number): Hold | undefined {
-    let due: Hold | undefined;
-    for (const { first } of this.#queues.values()) {
-      if (first === undefined || first.expiresAtMs > nowMs) continue;
-      if (due === undefined || first.expiresAtMs < due.expiresAtMs) due = first;
-    }
-    return due;
-  }
-
   #expireDue(nowMs: number, limit: number): readonly Hold[] {
-    let hold = this.#nextDue(nowMs);
+    let hold = this.#queues.nextDue(nowMs);
     if (hold === undefined) return NONE;
     const expired: Hold[] = [];
     while (hold !== undefined && expired.length < limit) {
       this.#expire(hold);
       expired.push(hold);
-      hold = this.#nextDue(nowMs);
+      hold = this.#queues.nextDue(nowMs);
     }
     return expired;
   }
@@ -541,7 +438,7 @@ class MemoryStore implements LedgerStore {
     if (hold.state === "expired") {
       this.#holds.delete(hold.id);
       this.#expired.add(hold.id, hold);
-      this.#dropRetired(hold);
+      this.#counters.dropRetired(hold.counters);
     }
   }
 
@@ -550,40 +447,7 @@ class MemoryStore implements LedgerStore {
     hold.queue?.remove(hold);
     // An expired hold stays where it is remembered.
     if (this.#holds.delete(hold.id)) this.#resolved.add(hold.id, hold);
-    this.#dropRetired(hold);
-  }
-
-  #dropRetired(hold: Hold): void {
-    if (this.#retired.size === 0) return;
-    for (const counter of hold.counters) if (counter.holds === 0) this.#retired.delete(counter);
-  }
-
-  /** Looks at a few counters per sweep, round and round, so that scopes seen once do not stay for ever. */
-  #forgetEndedWindows(nowMs: number): void {
-    for (let i = 0; i < FORGET_IN_PASSING; i++) {
-      this.#forgetting ??= this.#counters.entries();
-      const next = this.#forgetting.next();
-      if (next.done === true) {
-        this.#forgetting = undefined;
-        return;
-      }
-      const [key, counter] = next.value;
-      counter.slide(nowMs);
-      if (counter.holds === 0 && (hasEnded(counter.window, nowMs) || counter.isEmpty)) this.#counters.delete(key);
-    }
-  }
-}
-
-function hasEnded(window: Window, nowMs: number): boolean {
-  return window.endMs !== null && nowMs >= window.endMs;
-}
-
-function requireLimits(limits: Limits, name: string): void {
-  for (const dimension of DIMENSIONS) {
-    const limit = limits[dimension];
-    if (limit !== undefined && (!Number.isSafeInteger(limit) || limit < 0)) {
-      throw new OperationInvalidError(`${name}.${dimension} must be a safe integer >= 0, not ${limit}`);
-    }
+    this.#counters.dropRetired(hold.counters);
   }
 }
 
@@ -615,39 +479,4 @@ function describeExpired(hold: Hold): ExpiredHold {
       policy: hold.expiredAs?.[i] ?? "release",
     })),
   };
-}
-
-function sameReservation(scopes: readonly Scope[], amounts: Amounts, operation: ReserveOperation): boolean {
-  return (
-    scopes.length === operation.scopes.length &&
-    scopes.every((scope, i) => scope.key === operation.scopes[i]!.key) &&
-    sameAmounts(amounts, operation.amounts)
-  );
-}
-
-function sameAdjustment(a: AdjustOperation, b: AdjustOperation): boolean {
-  return a.scope.key === b.scope.key && DIMENSIONS.every((d) => (a.delta[d] ?? 0) === (b.delta[d] ?? 0));
-}
-
-function sameOverride(a: OverrideOperation, b: OverrideOperation): boolean {
-  return a.scope.key === b.scope.key && a.ttlMs === b.ttlMs && DIMENSIONS.every((d) => a.extra[d] === b.extra[d]);
-}
-
-function sameAmounts(a: Amounts, b: Amounts): boolean {
-  return DIMENSIONS.every((dimension) => a[dimension] === b[dimension]);
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
-}
-
-function requireAmounts(value: Amounts): void {
-  if (areValidAmounts(value)) return;
-  const dimension = DIMENSIONS.find((d) => !Number.isSafeInteger(value[d]) || value[d] < 0);
-  throw new OperationInvalidError(`amounts.${dimension} must be a safe integer >= 0, not ${String(value[dimension!])}`);
-}
-
-function requireDuration(value: number, name: string): void {
-  if (Number.isSafeInteger(value) && value > 0) return;
-  throw new OperationInvalidError(`${name} must be a whole number > 0, not ${String(value)}`);
 }

@@ -1,20 +1,35 @@
 /** @module Worst case of chat completions and legacy completions. */
 import type { TokenEstimator } from "../../../estimate/token-estimator.ts";
 import { ContentTokens } from "./content-tokens.ts";
-import { isObject, positiveInteger, serviceTierOf, stringOf, type Body, type RequestShape } from "./request-shape.ts";
+import {
+  isObject,
+  positiveInteger,
+  serviceTierOf,
+  stringOf,
+  type Body,
+  type RequestShape,
+} from "./request-shape.ts";
 
 /** Primes the reply, and wraps each message, in the model's own format. */
 const REPLY_OVERHEAD = 16;
 const MESSAGE_OVERHEAD = 8;
 
 /** Parts of the request that become input. Everything else is a setting. */
-const INPUT_FIELDS = ["messages", "tools", "functions", "response_format", "tool_choice", "function_call"] as const;
+const INPUT_FIELDS = [
+  "messages",
+  "tools",
+  "functions",
+  "response_format",
+  "tool_choice",
+  "function_call",
+] as const;
 
 export function shapeOfChat(body: Body, estimator: TokenEstimator): RequestShape {
   const model = stringOf(body["model"]);
   const input = new ContentTokens(estimator, model);
   input.textTokens += REPLY_OVERHEAD;
-  for (const field of INPUT_FIELDS) if (body[field] !== undefined && body[field] !== null) input.add(body[field]);
+  for (const field of INPUT_FIELDS)
+    if (body[field] !== undefined && body[field] !== null) input.add(body[field]);
   const messages = body["messages"];
   if (Array.isArray(messages)) input.textTokens += MESSAGE_OVERHEAD * messages.length;
 

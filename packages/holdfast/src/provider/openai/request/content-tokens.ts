@@ -53,6 +53,9 @@ export class ContentTokens {
         else if (Array.isArray(value)) this.#addArray(value, depth);
         else this.#addObject(value as Body, depth);
         return;
+      default:
+        // Nothing of it is sent.
+        return;
     }
   }
 

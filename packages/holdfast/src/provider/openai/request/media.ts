@@ -7,7 +7,14 @@ import type { TokenEstimator } from "../../../estimate/token-estimator.ts";
 import type { Usage } from "../../../usage/usage.ts";
 import { addPrompts } from "./chat.ts";
 import { audioMilliseconds, audioTokens, ContentTokens } from "./content-tokens.ts";
-import { NO_OUTPUT, positiveInteger, serviceTierOf, stringOf, type Body, type RequestShape } from "./request-shape.ts";
+import {
+  NO_OUTPUT,
+  positiveInteger,
+  serviceTierOf,
+  stringOf,
+  type Body,
+  type RequestShape,
+} from "./request-shape.ts";
 
 function inputOnly(body: Body, textTokens: number, otherInput: Usage): RequestShape {
   return {

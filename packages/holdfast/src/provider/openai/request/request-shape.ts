@@ -35,7 +35,13 @@ export interface RequestShape {
   readonly usageWhenSilent: Usage | null;
 }
 
-export const NO_OUTPUT: OutputShape = { kind: "none", limit: 0, choices: 1, extraTokens: 0, limitField: null };
+export const NO_OUTPUT: OutputShape = {
+  kind: "none",
+  limit: 0,
+  choices: 1,
+  extraTokens: 0,
+  limitField: null,
+};
 
 export type Body = Readonly<Record<string, unknown>>;
 

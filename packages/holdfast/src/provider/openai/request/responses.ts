@@ -2,7 +2,14 @@
 import type { TokenEstimator } from "../../../estimate/token-estimator.ts";
 import type { Usage } from "../../../usage/usage.ts";
 import { ContentTokens } from "./content-tokens.ts";
-import { isObject, positiveInteger, serviceTierOf, stringOf, type Body, type RequestShape } from "./request-shape.ts";
+import {
+  isObject,
+  positiveInteger,
+  serviceTierOf,
+  stringOf,
+  type Body,
+  type RequestShape,
+} from "./request-shape.ts";
 
 const REPLY_OVERHEAD = 32;
 
@@ -17,7 +24,13 @@ const REFERENCES: Readonly<Record<string, string>> = {
 };
 
 /** Tools that the application runs itself, or that only shape the answer: they add nothing that is not in the request. */
-const CLIENT_TOOLS: ReadonlySet<string> = new Set(["function", "custom", "namespace", "local_shell", "apply_patch"]);
+const CLIENT_TOOLS: ReadonlySet<string> = new Set([
+  "function",
+  "custom",
+  "namespace",
+  "local_shell",
+  "apply_patch",
+]);
 
 /** Calls of the provider's own tools that are held for when `max_tool_calls` does not bound them. */
 const TOOL_CALLS_HELD = 10;
@@ -26,7 +39,8 @@ export function shapeOfResponse(body: Body, estimator: TokenEstimator): RequestS
   const model = stringOf(body["model"]);
   const input = new ContentTokens(estimator, model);
   input.textTokens += REPLY_OVERHEAD;
-  for (const field of INPUT_FIELDS) if (body[field] !== undefined && body[field] !== null) input.add(body[field]);
+  for (const field of INPUT_FIELDS)
+    if (body[field] !== undefined && body[field] !== null) input.add(body[field]);
   for (const [field, what] of Object.entries(REFERENCES)) {
     if (body[field] !== undefined && body[field] !== null) input.refer(what);
   }

@@ -16,8 +16,13 @@ export function describeUpload(body: Body, fields: readonly string[]): Upload {
   });
   let bytes: number | null = 0;
   for (const file of files) {
-    const size = (file as { size?: unknown; byteLength?: unknown }).size ?? (file as { byteLength?: unknown }).byteLength;
-    bytes = bytes !== null && typeof size === "number" && Number.isSafeInteger(size) && size >= 0 ? bytes + size : null;
+    const size =
+      (file as { size?: unknown; byteLength?: unknown }).size ??
+      (file as { byteLength?: unknown }).byteLength;
+    bytes =
+      bytes !== null && typeof size === "number" && Number.isSafeInteger(size) && size >= 0
+        ? bytes + size
+        : null;
   }
   const name = (files[0] as { name?: unknown } | undefined)?.name;
   return { count: files.length, bytes, name: typeof name === "string" ? name : "" };
@@ -29,7 +34,12 @@ export function fieldsOf(body: unknown): Body {
     const fields: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
     for (const [name, value] of body.entries()) {
       const earlier = fields[name];
-      fields[name] = earlier === undefined ? value : Array.isArray(earlier) ? [...(earlier as unknown[]), value] : [earlier, value];
+      fields[name] =
+        earlier === undefined
+          ? value
+          : Array.isArray(earlier)
+            ? [...(earlier as unknown[]), value]
+            : [earlier, value];
     }
     return fields;
   }
