@@ -28,7 +28,7 @@ interface Sample {
 const EPOCHS = 350;
 const BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 /** How far above the truth the fit aims, how much an excess and how much a shortfall weighs, per kind. */
-const AIM = { ordinary: 1.025, noise: 1.025, pattern: 0.93 };
+const AIM = { ordinary: 1.03, noise: 1.03, pattern: 0.97 };
 const EXCESS = { ordinary: 1, noise: 0.1, pattern: 0.1 };
 const SHORTFALL = { ordinary: 1, noise: 1, pattern: 0.1 };
 

@@ -9,6 +9,9 @@ import { blockCosts, singleTokenGaps } from "./cost-data.ts";
 /** Bits of a table row: a row holds the transitions of one state to every class. */
 export const ROW_BITS = 8;
 
+/** Script groups, from the first on, whose characters take two bytes in UTF-8; the others take three. */
+const TWO_BYTE_GROUPS = 3;
+
 const DIGIT = 48;
 const FIRST_GROUP = 128;
 const CYRILLIC_LOWER = 168;
@@ -36,8 +39,8 @@ export const START_STATE = 10;
 const GROUP_ENDS = [
   0x36f, // Latin with accents, combining marks
   0x58f, // Greek, Cyrillic, Armenian
-  0x8ff, // Hebrew, Arabic, Syriac
-  0xdff, // Indic
+  0x7ff, // Hebrew, Arabic, Syriac: the last with two bytes in UTF-8
+  0xdff, // Indic and other Semitic scripts
   0x1fff, // Thai, Lao, Tibetan, Georgian, Ethiopic
   0x2fff, // punctuation, symbols, arrows, dingbats
   0x33ff, // CJK punctuation and kana
@@ -97,6 +100,15 @@ export function maxCost(charClass: number): number {
   if (charClass < FIRST_GROUP || charClass === HIGH_SURROGATE_EMOJI) return 1;
   if (charClass >= HIGH_SURROGATE) return 2;
   return charClass >= CYRILLIC_LOWER ? 1 : ((charClass - FIRST_GROUP) % 3) + 1;
+}
+
+/** UTF-8 bytes beyond the first that a character adds: exact, pairs and lone surrogates included. */
+export function extraBytes(state: number, charClass: number): number {
+  if (charClass < FIRST_GROUP) return 0;
+  if (charClass < FIRST_GROUP + 3 * TWO_BYTE_GROUPS) return 1;
+  if (charClass >= CYRILLIC_LOWER && charClass < HIGH_SURROGATE_EMOJI) return 1;
+  const completesPair = state === HIGH_SURROGATE_EMOJI || state === HIGH_SURROGATE;
+  return charClass === LOW_SURROGATE && completesPair ? 0 : 2;
 }
 
 /** Which letter (0..25 lower case, 26..51 capital) a state stands for, or -1. */

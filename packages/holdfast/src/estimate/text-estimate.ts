@@ -8,7 +8,15 @@
  *
  * @module
  */
-import { buildClasses, maxCost, nextState, ROW_BITS, START_STATE, STATE_COUNT } from "./char-class.ts";
+import {
+  buildClasses,
+  extraBytes,
+  maxCost,
+  nextState,
+  ROW_BITS,
+  START_STATE,
+  STATE_COUNT,
+} from "./char-class.ts";
 import { transitionShares } from "./cost-data.ts";
 import type { TokenEstimator } from "./token-estimator.ts";
 
@@ -31,14 +39,18 @@ function sharesOf(row: string): Uint8Array {
   return shares;
 }
 
-/** Bits 0-7 of an entry: the cost in 63rds of a token. Bits 16 and up: the next state. */
+const ROW_MASK: number = 0x1ff << ROW_BITS;
+const EXTRA_SHIFT = 25;
+
+/** An entry: the cost in 63rds of a token (bits 0-7), the next state (16-24), the extra UTF-8 bytes (25-26). */
 function buildTransitions(): Uint32Array {
   const transitions = new Uint32Array(STATE_COUNT << ROW_BITS);
   for (let state = 0; state < STATE_COUNT; state++) {
     const shares = sharesOf(transitionShares[state] ?? "");
     for (let charClass = 0; charClass < 1 << ROW_BITS; charClass++) {
       const cost = shares[charClass]! * maxCost(charClass);
-      transitions[(state << ROW_BITS) | charClass] = (nextState(state, charClass) << 16) | cost;
+      transitions[(state << ROW_BITS) | charClass] =
+        (extraBytes(state, charClass) << EXTRA_SHIFT) | (nextState(state, charClass) << 16) | cost;
     }
   }
   return transitions;
@@ -47,70 +59,79 @@ function buildTransitions(): Uint32Array {
 const classes: Uint8Array = /* @__PURE__ */ buildClasses();
 const transitions: Uint32Array = /* @__PURE__ */ buildTransitions();
 
-/** UTF-8 bytes of a text, or any number >= `enough` once that many are certain. */
-function countBytes(text: string, enough: number): number {
-  let bytes = text.length;
-  for (let at = 0; at < text.length && bytes < enough; at++) {
-    const unit = text.charCodeAt(at);
-    if (unit < 0x80) continue;
-    bytes += unit < 0x800 ? 1 : 2;
-    if (unit < 0xd800 || unit > 0xdbff || at + 1 >= text.length) continue;
-    const following = text.charCodeAt(at + 1);
-    if (following >= 0xdc00 && following <= 0xdfff) at++;
-  }
-  return bytes;
-}
-
 /**
  * The length of a text in UTF-8 bytes; a lone surrogate counts as U+FFFD, as every encoder writes it.
  *
  * No byte-level tokenizer can make more tokens than this.
  */
 export function utf8ByteLength(text: string): number {
-  return countBytes(text, Infinity);
+  let row = START_STATE << ROW_BITS;
+  let bytes = text.length;
+  for (let at = 0; at < text.length; at++) {
+    const entry = transitions[row | classes[text.charCodeAt(at)]!]!;
+    bytes += entry >>> EXTRA_SHIFT;
+    row = (entry >>> ROW_BITS) & ROW_MASK;
+  }
+  return bytes;
 }
 
 /** Texts from this length on are read in four lanes; in one lane each look-up waits for the one before. */
 const LANES_FROM_CHARS = 512;
 
-/** The summed cost of a text's characters from `from` to `to`, in 63rds of a token. */
-function costOfRange(text: string, from: number, to: number): number {
+/** What a text comes to by the table. */
+interface Sums {
+  /** 63rds of a token. */
+  cost: number;
+  /** UTF-8 bytes beyond one per UTF-16 code unit. */
+  extra: number;
+}
+
+/** Adds the characters from `from` to `to`. */
+function addRange(sums: Sums, text: string, from: number, to: number): void {
   let row = START_STATE << ROW_BITS;
-  let cost = 0;
+  let { cost, extra } = sums;
   for (let at = from; at < to; at++) {
     const entry = transitions[row | classes[text.charCodeAt(at)]!]!;
     cost += entry & 0xff;
-    row = entry >>> ROW_BITS;
+    extra += entry >>> EXTRA_SHIFT;
+    row = (entry >>> ROW_BITS) & ROW_MASK;
   }
-  return cost;
+  sums.cost = cost;
+  sums.extra = extra;
 }
 
-/** The summed cost of four stretches of `lane` characters each, every one from the start state. */
-function costOfLanes(text: string, lane: number): number {
+/** Adds four stretches of `lane` characters each, every one from the start state. */
+function addLanes(sums: Sums, text: string, lane: number): void {
   let rowA = START_STATE << ROW_BITS;
   let rowB = rowA;
   let rowC = rowA;
   let rowD = rowA;
-  let cost = 0;
+  let { cost, extra } = sums;
   for (let a = 0, b = lane, c = 2 * lane, d = 3 * lane; a < lane; a++, b++, c++, d++) {
     const entryA = transitions[rowA | classes[text.charCodeAt(a)]!]!;
+    cost += entryA & 0xff;
+    extra += entryA >>> EXTRA_SHIFT;
+    rowA = (entryA >>> ROW_BITS) & ROW_MASK;
     const entryB = transitions[rowB | classes[text.charCodeAt(b)]!]!;
+    cost += entryB & 0xff;
+    extra += entryB >>> EXTRA_SHIFT;
+    rowB = (entryB >>> ROW_BITS) & ROW_MASK;
     const entryC = transitions[rowC | classes[text.charCodeAt(c)]!]!;
+    cost += entryC & 0xff;
+    extra += entryC >>> EXTRA_SHIFT;
+    rowC = (entryC >>> ROW_BITS) & ROW_MASK;
     const entryD = transitions[rowD | classes[text.charCodeAt(d)]!]!;
-    cost += (entryA & 0xff) + (entryB & 0xff) + (entryC & 0xff) + (entryD & 0xff);
-    rowA = entryA >>> ROW_BITS;
-    rowB = entryB >>> ROW_BITS;
-    rowC = entryC >>> ROW_BITS;
-    rowD = entryD >>> ROW_BITS;
+    cost += entryD & 0xff;
+    extra += entryD >>> EXTRA_SHIFT;
+    rowD = (entryD >>> ROW_BITS) & ROW_MASK;
   }
-  return cost;
+  sums.cost = cost;
+  sums.extra = extra;
 }
 
-/** Tokens by the table, as a real number, before slack and bound. */
-function tableTokens(text: string): number {
-  const lane = text.length < LANES_FROM_CHARS ? 0 : text.length >>> 2;
-  const cost = costOfLanes(text, lane) + costOfRange(text, 4 * lane, text.length);
-  return cost / COSTS_PER_TOKEN;
+/** Whether a position lies between the two halves of a surrogate pair. */
+function splitsPair(text: string, at: number): boolean {
+  return (text.charCodeAt(at - 1) & 0xfc00) === 0xd800 && (text.charCodeAt(at) & 0xfc00) === 0xdc00;
 }
 
 /**
@@ -120,9 +141,16 @@ function tableTokens(text: string): number {
  * @returns Tokens: an integer, at most `utf8ByteLength(text)`.
  */
 export function estimateTextTokens(text: string): number {
-  const tokens = tableTokens(text);
+  const sums: Sums = { cost: 0, extra: 0 };
+  const lane = text.length < LANES_FROM_CHARS ? 0 : text.length >>> 2;
+  if (lane > 0) {
+    addLanes(sums, text, lane);
+    for (let cut = lane; cut <= 4 * lane; cut += lane) if (splitsPair(text, cut)) sums.extra -= 2;
+  }
+  addRange(sums, text, 4 * lane, text.length);
+  const tokens = sums.cost / COSTS_PER_TOKEN;
   const estimate = Math.ceil(tokens + SLACK_TOKENS + SLACK_PER_SQRT_TOKEN * Math.sqrt(tokens));
-  return Math.min(estimate, countBytes(text, estimate));
+  return Math.min(estimate, text.length + sums.extra);
 }
 
 /** The estimator that needs nothing: the default, and the fallback of every other. It ignores the model. */

@@ -41,6 +41,7 @@ export interface DerivableClient extends OpenAIClient {
     retriesRemaining: number | null,
     retryOf: string | undefined,
   ): Promise<unknown>;
+  buildRequest(...args: unknown[]): Promise<unknown>;
   buildURL(path: string, query: unknown, defaultBaseURL?: string): string;
 }
 
@@ -52,7 +53,7 @@ export interface ClientClass {
   readonly OpenAIError?: new (message: string) => Error;
 }
 
-const METHODS = ["withOptions", "request", "prepareRequest", "makeRequest", "buildURL"] as const;
+const METHODS = ["withOptions", "request", "prepareRequest", "makeRequest", "buildRequest", "buildURL"] as const;
 
 /** What is missing for the client to be derived from; empty when it fits. */
 export function missingParts(client: object): readonly string[] {

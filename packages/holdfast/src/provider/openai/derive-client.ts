@@ -15,6 +15,7 @@ import { perCallAttribution } from "../per-call-attribution.ts";
 import type { ClientClass, DerivableClient, FinalRequestOptions } from "./client-shape.ts";
 import { attributionOf, guardedRequestOf, guardRequest, type RequestContext } from "./guarded-request.ts";
 import { isMetered, meterFetch } from "./metered-fetch.ts";
+import { askedByClient, guardAddress, refuseSocket } from "./refuse-sockets.ts";
 import { asSdkError } from "./sdk-error.ts";
 
 export function deriveClient<C extends object>(client: C, context: RequestContext): C {
@@ -23,7 +24,12 @@ export function deriveClient<C extends object>(client: C, context: RequestContex
   const Guarded = guardedClass(Base, context);
   const derived = base.withOptions({ fetch: meterFetch(base.fetch, context.guard), ...azureOptions(base) });
   Object.setPrototypeOf(derived, Guarded.prototype);
+  if (!socketsAllowed(context)) guardAddress(derived as DerivableClient);
   return derived as unknown as C;
+}
+
+function socketsAllowed({ guard }: RequestContext): boolean {
+  return guard.settings.allow.has("realtime");
 }
 
 /** `AzureOpenAI.withOptions` of openai before 7.11 forgets these two. */
@@ -66,6 +72,20 @@ function guardedClass(Base: ClientClass, context: RequestContext): ClientClass {
     constructor(options: object) {
       super(options);
       if (!isMetered(this.fetch)) this.fetch = meterFetch(this.fetch, context.guard);
+      if (!socketsAllowed(context)) guardAddress(this);
+    }
+
+    override withOptions(options: object): DerivableClient {
+      return askedByClient(this, () => super.withOptions(options)) as DerivableClient;
+    }
+
+    override buildRequest(...args: unknown[]): Promise<unknown> {
+      return askedByClient(this, () => super.buildRequest(...args));
+    }
+
+    override buildURL(path: string, query: unknown, defaultBaseURL?: string): string {
+      if (!socketsAllowed(context)) refuseSocket(this);
+      return askedByClient(this, () => super.buildURL(path, query, defaultBaseURL));
     }
 
     override request(
