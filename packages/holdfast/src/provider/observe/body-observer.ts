@@ -14,8 +14,10 @@ export interface BodyObserver {
   chunk(bytes: Uint8Array): Uint8Array;
   /** What was kept back, before the end is passed on. */
   rest(): Uint8Array | undefined;
-  /** The whole body at once, as text or parsed; called instead of `chunk` when the body is read that way. */
-  whole(body: string | { readonly json: unknown }): void;
+  /** The whole body as text, when it is read that way. Returns what is passed on. */
+  text(text: string): string;
+  /** The whole body parsed, when it is read that way. */
+  json(value: unknown): void;
   /** Called at least once; the first call counts. */
   end(how: BodyEnd): void;
 }

@@ -21,12 +21,15 @@ export function observeResponse(response: Response, createObserver: () => BodyOb
   define(
     response,
     "text",
-    wholeReader(response.text, (text) => text),
+    wholeReader(response.text, (observer, text) => observer.text(text)),
   );
   define(
     response,
     "json",
-    wholeReader(response.json, (json) => ({ json })),
+    wholeReader(response.json, (observer, value) => {
+      observer.json(value);
+      return value;
+    }),
   );
   for (const method of ["arrayBuffer", "blob", "bytes", "formData", "clone"] as const) {
     const original = response[method] as ((...args: unknown[]) => unknown) | undefined;
@@ -47,15 +50,15 @@ export function observeResponse(response: Response, createObserver: () => BodyOb
     });
   } else watchBody();
 
-  function wholeReader<T>(read: () => Promise<T>, describe: (value: T) => string | { json: unknown }) {
+  function wholeReader<T>(read: () => Promise<T>, observe: (observer: BodyObserver, value: T) => T) {
     return (): Promise<T> => {
       // If the body is also watched in pieces, whoever sees the end first reports it; the second report is ignored.
       const observer = createObserver();
       return read.call(response).then(
         (value) => {
-          observer.whole(describe(value));
+          const passed = observe(observer, value);
           observer.end("done");
-          return value;
+          return passed;
         },
         (error: unknown) => {
           observer.end("failed");

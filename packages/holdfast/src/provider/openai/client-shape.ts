@@ -53,7 +53,14 @@ export interface ClientClass {
   readonly OpenAIError?: new (message: string) => Error;
 }
 
-const METHODS = ["withOptions", "request", "prepareRequest", "makeRequest", "buildRequest", "buildURL"] as const;
+const METHODS = [
+  "withOptions",
+  "request",
+  "prepareRequest",
+  "makeRequest",
+  "buildRequest",
+  "buildURL",
+] as const;
 
 /** What is missing for the client to be derived from; empty when it fits. */
 export function missingParts(client: object): readonly string[] {

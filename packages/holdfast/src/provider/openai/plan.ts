@@ -233,11 +233,15 @@ function boundOutput(
 ): { perChoice: number; bound: OutputBound; additions: Readonly<Record<string, unknown>> } {
   const { kind, limit, limitField } = shape.output;
   if (kind === "none") return { perChoice: 0, bound: "none", additions: {} };
-  // The provider rejects or clamps a limit above the model's own.
-  const maximum = price.maxOutputTokens ?? price.contextWindowTokens;
   if (limit !== null) {
-    return { perChoice: Math.min(limit, maximum ?? Infinity), bound: "request", additions: {} };
+    // Nothing longer than the window can be generated, whatever the request allows.
+    return {
+      perChoice: Math.min(limit, price.contextWindowTokens ?? Infinity),
+      bound: "request",
+      additions: {},
+    };
   }
+  const maximum = price.maxOutputTokens ?? price.contextWindowTokens;
   const { missingOutputLimit } = guard.settings;
   if (typeof missingOutputLimit === "object" && limitField !== null) {
     const send = Math.min(missingOutputLimit.send, maximum ?? Infinity);

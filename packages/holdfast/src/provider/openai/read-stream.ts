@@ -12,7 +12,7 @@ import { readBareUsage, readUsage, type UsageReading } from "./usage.ts";
 export interface StreamReading {
   readonly usage: UsageReading;
   readonly served: Served;
-  /** The provider said that it is finished: [DONE], or a final event. */
+  /** The provider said that it is finished: [DONE], a final event, or the usage that follows the last choice. */
   readonly finished: boolean;
   /** The stream carried an error in place of the rest of the answer. */
   readonly failed: boolean;
@@ -45,14 +45,38 @@ export class StreamTail {
   }
 
   read(estimator: TokenEstimator, model: string): StreamReading {
-    const text = new TextDecoder().decode(Buffer.concat(this.#chunks));
-    const reading = readStream(text, estimator, model);
+    // The usage of a complete stream is in its last events: everything before them need not be read again.
+    for (const bytes of TAIL_BYTES) {
+      if (bytes >= this.#kept) break;
+      const tail = readStream(this.#textFrom(bytes), estimator, model);
+      if (tail.usage.kind !== "missing" && tail.finished) return tail;
+    }
+    const reading = readStream(this.#textFrom(this.#kept), estimator, model);
+    if (reading.usage.kind === "missing") {
+      // The final event can be larger than what is kept (an image, a very long answer); then its beginning is gone.
+      const usage = readBareUsage(lastUsageObject(this.#textFrom(this.#kept)));
+      if (usage.kind !== "missing") return { ...reading, usage, finished: true };
+    }
     if (this.#total === this.#kept || this.#kept === 0) return reading;
     // What was let go is taken to be like what was kept.
     const scale = this.#total / this.#kept;
     return { ...reading, seenOutputTokens: Math.ceil(reading.seenOutputTokens * scale * 1.25) };
   }
+
+  /** The last so many bytes, or a little more; it may begin within an event, whose rest is then not one. */
+  #textFrom(bytes: number): string {
+    let from = this.#chunks.length;
+    let size = 0;
+    while (from > this.#first && size < bytes) {
+      from -= 1;
+      size += this.#chunks[from]!.byteLength;
+    }
+    return new TextDecoder().decode(Buffer.concat(this.#chunks.slice(from)));
+  }
 }
+
+/** First a look at the end, then a longer one. */
+const TAIL_BYTES: readonly number[] = [8 * 1024, 128 * 1024];
 
 const EMPTY = new Uint8Array(0);
 
@@ -83,13 +107,15 @@ export function readStream(text: string, estimator: TokenEstimator, model: strin
         typeof described["service_tier"] === "string" ? described["service_tier"] : served.serviceTier,
     };
     const found = isObject(response) ? readUsage(response) : readBareUsage(event["usage"]);
-    // Totals so far may come with every chunk; the last one counts.
-    if (found.kind !== "missing") usage = found;
+    if (found.kind !== "missing") {
+      // Some servers send the totals so far with every chunk; only those behind the last choice are final.
+      usage = found;
+      if (Array.isArray(event["choices"]) && event["choices"].length === 0) finished = true;
+    }
     const before = seen.length;
     collectOutput(event, seen);
     if (seen.length > before) events += 1;
   }
-  if (usage.kind === "missing") usage = lastUsageIn(text);
   const seenText = seen.join("");
   // Every piece of output is at least one token.
   const seenOutputTokens = seenText === "" ? 0 : Math.max(events, estimator.estimate(seenText, model));
@@ -118,20 +144,21 @@ function* eventData(text: string): Generator<string> {
 }
 
 /**
- * The final event can be larger than what is kept (an image, a very long answer), so that its beginning is gone. Its
- * usage is found from behind: a raw `"usage":` cannot occur inside a JSON string, where the quotes would be escaped.
+ * The last usage object in a text of JSON that is too large, or too incomplete, to parse. A raw `"usage":` cannot occur
+ * inside a JSON string, where the quotes would be escaped.
  */
-function lastUsageIn(text: string): UsageReading {
-  const at = text.lastIndexOf('"usage":{');
-  if (at < 0) return { kind: "missing" };
-  const from = at + '"usage":'.length;
+export function lastUsageObject(text: string): unknown {
+  const at = text.lastIndexOf('"usage"');
+  const opening = at < 0 ? null : /^"usage"\s*:\s*(?=\{)/.exec(text.slice(at, at + 64));
+  if (opening === null) return undefined;
+  const from = at + opening[0].length;
   let depth = 0;
   for (let i = from; i < text.length; i++) {
     const char = text[i];
     if (char === "{") depth += 1;
-    else if (char === "}" && --depth === 0) return readBareUsage(parse(text.slice(from, i + 1)));
+    else if (char === "}" && --depth === 0) return parse(text.slice(from, i + 1));
   }
-  return { kind: "missing" };
+  return undefined;
 }
 
 /** All text that the model generated in this event, whatever the shape of the event. */

@@ -3,11 +3,11 @@ import { NOTHING_SERVED, type AttemptOutcome, type Served } from "../../guard/at
 import type { Attempt } from "../../guard/guarded-call.ts";
 import type { GuardSettings } from "../../guard/guard-settings.ts";
 import type { CallPlan } from "../../guard/call-plan.ts";
-import type { Usage, UsageBucket } from "../../usage/usage.ts";
+import { outputTokensOf, type Usage, type UsageBucket } from "../../usage/usage.ts";
 import { SharedEnd, type BodyEnd, type BodyObserver } from "../observe/body-observer.ts";
 import { observeResponse } from "../observe/observe-response.ts";
-import { UsageHider } from "./hide-usage.ts";
-import { StreamTail, readStream, type StreamReading } from "./read-stream.ts";
+import { UsageHider, withoutUsage } from "./hide-usage.ts";
+import { lastUsageObject, readStream, StreamTail, type StreamReading } from "./read-stream.ts";
 import { isObject } from "./request/request-shape.ts";
 import { readUsage, type UsageReading } from "./usage.ts";
 
@@ -55,6 +55,24 @@ export function observeOpenAIResponse(response: Response, call: ObservedCall): v
 
 type Answer = Pick<Extract<AttemptOutcome, { class: "complete" }>, "status" | "providerRequestId">;
 
+/** Larger bodies of these endpoints are vectors and pictures; their usage is found without parsing those again. */
+const BULKY: ReadonlySet<string> = new Set([
+  "embeddings",
+  "images.generations",
+  "images.edits",
+  "images.variations",
+]);
+const BULKY_CHARACTERS = 32 * 1024;
+
+function parseBody(text: string, plan: CallPlan): unknown {
+  if (text.length > BULKY_CHARACTERS && BULKY.has(plan.endpoint)) {
+    const usage = lastUsageObject(text);
+    const model = /"model"\s*:\s*"([^"\\]{1,200})"/.exec(text.slice(-4_096) + text.slice(0, 4_096))?.[1];
+    if (usage !== undefined) return { usage, ...(model === undefined ? {} : { model }) };
+  }
+  return parse(text);
+}
+
 function observeJson(response: Response, call: ObservedCall, answer: Answer): void {
   const complete = (body: unknown): void => {
     const served: Served = {
@@ -80,10 +98,14 @@ function observeJson(response: Response, call: ObservedCall, answer: Answer): vo
         return bytes;
       },
       rest: () => undefined,
-      whole: (body) => complete(typeof body === "string" ? parse(body) : body.json),
+      text: (text) => {
+        if (!call.attempt.ended) complete(parseBody(text, call.plan));
+        return text;
+      },
+      json: complete,
       end: (how) => {
         if (how === "done" && !call.attempt.ended)
-          complete(parse(new TextDecoder().decode(Buffer.concat(chunks))));
+          complete(parseBody(new TextDecoder().decode(Buffer.concat(chunks)), call.plan));
         end(how);
       },
     };
@@ -119,10 +141,11 @@ function observeEvents(response: Response, call: ObservedCall, answer: Answer): 
         return hider === undefined ? bytes : hider.chunk(bytes);
       },
       rest: () => hider?.rest(),
-      whole: (body) => {
-        if (typeof body === "string" && !attempt.ended)
-          finish("done", readStream(body, settings.estimator, plan.model));
+      text: (text) => {
+        if (!attempt.ended) finish("done", readStream(text, settings.estimator, plan.model));
+        return call.hideUsage ? withoutUsage(text) : text;
       },
+      json: () => undefined,
       end: (how) => {
         latest = tail;
         end(how);
@@ -139,20 +162,21 @@ function outcomeOf(
   elapsedMs: number,
 ): AttemptOutcome {
   const { served } = reading;
-  if (reading.usage.kind !== "missing") {
+  if (reading.usage.kind !== "missing" && reading.finished) {
     return { class: "complete", ...answer, served, ...usageOf(reading.usage, call) };
   }
   const { settlement } = call.settings;
   const hidden = mayReason(served.model ?? call.plan.model)
     ? Math.ceil((elapsedMs * settlement.hiddenOutputTokensPerSecond) / 1_000)
     : 0;
+  const soFar = reading.usage.kind === "usage" ? outputTokensOf(reading.usage.usage) : 0;
   return {
     class: "partial",
     ...answer,
     served,
-    seenOutputTokens: reading.seenOutputTokens + hidden,
+    seenOutputTokens: Math.max(reading.seenOutputTokens, soFar) + hidden,
     // A server that finished and reported nothing has nothing more under way.
-    finished: how === "done" && reading.finished && !reading.failed,
+    finished: reading.finished && !reading.failed,
   };
 }
 

@@ -106,7 +106,10 @@ const UPLOAD_LIMIT = 25 * 1024 * 1024;
 /** The longest transcript of the token-billed models (OpenAI model pages, 2026-11). */
 const TRANSCRIPT_TOKENS = 2_000;
 
-/** @param fileBytes size of the upload; null when it is a stream, then the API's own limit bounds it */
+/** Formats in which a transcript is bare text, without usage. */
+const BARE_TRANSCRIPTS: ReadonlySet<unknown> = new Set(["text", "srt", "vtt"]);
+
+/** @param reportsUsage whether the endpoint reports usage at all, in the formats that can carry it */
 export function shapeOfTranscription(
   body: Body,
   estimator: TokenEstimator,
@@ -115,13 +118,17 @@ export function shapeOfTranscription(
 ): RequestShape {
   const text = new ContentTokens(estimator, stringOf(body["model"]));
   text.add(body["prompt"] ?? "");
+  // The size of a stream is not known; the API's own limit bounds it.
   const bytes = Math.min(file.bytes ?? UPLOAD_LIMIT, UPLOAD_LIMIT);
   const format = file.name.toLowerCase().endsWith(".wav") ? "wav" : "";
-  const audioMs = audioMilliseconds(bytes, format);
+  const audio = { inputAudioTokens: audioTokens(bytes, format), audioMs: audioMilliseconds(bytes, format) };
+  const silent = !reportsUsage || BARE_TRANSCRIPTS.has(body["response_format"]);
   return {
-    ...inputOnly(body, text.textTokens, { inputAudioTokens: audioTokens(bytes, format), audioMs }),
+    ...inputOnly(body, text.textTokens, audio),
     stream: body["stream"] === true || body["stream"] === "true",
     output: { kind: "text", limit: TRANSCRIPT_TOKENS, choices: 1, extraTokens: 0, limitField: null },
-    usageWhenSilent: reportsUsage ? null : { audioMs },
+    usageWhenSilent: silent
+      ? { ...audio, inputTextTokens: text.textTokens, outputTextTokens: TRANSCRIPT_TOKENS }
+      : null,
   };
 }
