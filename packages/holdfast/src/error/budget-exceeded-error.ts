@@ -14,7 +14,7 @@ export interface BudgetExceededDetails {
   readonly spent: number;
   readonly held: number;
   readonly requested: number;
-  /** When the window ends, ms since the epoch; null when waiting for a new window does not help. */
+  /** When time alone will have made room, ms since the epoch; null when it never will. */
   readonly resetsAtMs: number | null;
   /** True when the call would fit if the calls in flight came back without cost: waiting a little may help. */
   readonly fitsAfterInFlight: boolean;
@@ -67,34 +67,39 @@ export class BudgetExceededError extends HoldfastError implements BudgetExceeded
 }
 
 function describe(details: BudgetExceededDetails): string {
+  const { dimension, spent, held, requested, limit, window } = details;
   const amount = (value: number): string =>
-    details.dimension === "nanoUsd" ? `${formatUsd(value)} USD` : `${value} ${UNIT[details.dimension]}`;
+    dimension === "nanoUsd" ? `${formatUsd(value)} USD` : `${value} ${UNIT[dimension][value === 1 ? 0 : 1]}`;
   const values = Object.entries(details.scope)
     .map(([tag, value]) => `${tag}=${value === undefined ? "(none)" : shorten(value)}`)
     .join(", ");
-  const next = details.fitsAfterInFlight
-    ? "It would fit once calls in flight have settled; try again shortly."
-    : details.resetsAtMs === null
-      ? "Raise the limit or make the call smaller."
-      : `The window resets at ${new Date(details.resetsAtMs).toISOString()}.`;
-  const smaller =
-    details.maxOutputTokensThatFit !== null && details.maxOutputTokensThatFit > 0
-      ? ` An output limit of ${details.maxOutputTokensThatFit} tokens would fit now.`
-      : "";
+  // A slot is only ever held.
+  const used = `${dimension === "concurrentCalls" ? "" : `${amount(spent)} spent and `}${amount(held)} held by calls in flight`;
   return (
     `Budget "${details.budgetId}"${values === "" ? "" : ` (${values})`} has no room for this call: it may need ` +
-    `${amount(details.requested)}, and of ${amount(details.limit)} in window ${details.window.id} ` +
-    `${amount(details.spent)} are spent and ${amount(details.held)} are held by calls in flight. ${next}${smaller}`
+    `${amount(requested)}, and the limit is ${amount(limit)} in window ${window.id}, with ${used}. ${nextStep(details)}`
   );
 }
 
-const UNIT: Readonly<Record<Dimension, string>> = {
-  nanoUsd: "nano-USD",
-  calls: "calls",
-  concurrentCalls: "concurrent calls",
-  inputTokens: "input tokens",
-  outputTokens: "output tokens",
-  totalTokens: "tokens",
+function nextStep({ fitsAfterInFlight, resetsAtMs, maxOutputTokensThatFit }: BudgetExceededDetails): string {
+  const wait = fitsAfterInFlight
+    ? "It would fit once calls in flight have settled; try again shortly."
+    : resetsAtMs === null
+      ? "Raise the limit or make the call smaller."
+      : `There will be room at ${new Date(resetsAtMs).toISOString()}.`;
+  const smaller =
+    maxOutputTokensThatFit !== null && maxOutputTokensThatFit > 0
+      ? ` An output limit of ${maxOutputTokensThatFit} tokens would fit now.`
+      : "";
+  return wait + smaller;
+}
+
+const UNIT: Readonly<Record<Exclude<Dimension, "nanoUsd">, readonly [one: string, many: string]>> = {
+  calls: ["call", "calls"],
+  concurrentCalls: ["concurrent call", "concurrent calls"],
+  inputTokens: ["input token", "input tokens"],
+  outputTokens: ["output token", "output tokens"],
+  totalTokens: ["token", "tokens"],
 };
 
 function shorten(value: string): string {

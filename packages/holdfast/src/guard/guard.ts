@@ -338,7 +338,7 @@ export class Guard {
       spent: limiting.spent[dimension],
       held: limiting.held[dimension],
       requested: amounts[dimension],
-      resetsAtMs: limiting.window.endMs,
+      resetsAtMs: resetOf(denied, amounts[dimension]),
       fitsAfterInFlight: denied.fitsWithoutHeld,
       maxOutputTokensThatFit: affordableOutputTokens(call.plan, denied.available),
     };
@@ -396,4 +396,17 @@ export class Guard {
       }));
     }
   }
+}
+
+/**
+ * When time alone will have made room, ms since the epoch: the end of the window, or the moment at which everything
+ * that is spent now has left a rolling one. Null when it never will: the call is larger than the limit, the window has
+ * no end, or what is missing is a slot.
+ */
+function resetOf({ limiting, dimension, deniedAtMs }: Denied, requested: number): number | null {
+  const limit = limiting.limits[dimension];
+  if (dimension === "concurrentCalls" || (limit !== undefined && requested > limit)) return null;
+  const { window } = limiting.scope;
+  if (window.kind !== "rolling") return limiting.window.endMs;
+  return Math.ceil(deniedAtMs + window.durationMs + window.durationMs / window.segments);
 }
