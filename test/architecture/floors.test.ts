@@ -39,7 +39,9 @@ function sourcesOf(folder: string): SourceFile[] {
     .map((name) => {
       const path = join(folder, name);
       const text = readFileSync(path, "utf8");
-      const imports = [...text.matchAll(/^(?:import|export)\s[^;]*?from\s+"([^"]+)"/gms)].map((match) => match[1]!);
+      const imports = [...text.matchAll(/^(?:import|export)\s[^;]*?from\s+"([^"]+)"/gms)].map(
+        (match) => match[1]!,
+      );
       return { path, folder: name.includes("/") ? name.slice(0, name.indexOf("/")) : "", text, imports };
     });
 }
@@ -56,13 +58,18 @@ const resolved = (file: SourceFile): { specifier: string; folder: string }[] =>
 
 describe("floors of the core package", () => {
   it("has a floor for every folder", () => {
-    expect([...new Set(files.map((file) => file.folder))].filter((folder) => FLOORS[folder] === undefined)).toEqual([]);
+    expect(
+      [...new Set(files.map((file) => file.folder))].filter((folder) => FLOORS[folder] === undefined),
+    ).toEqual([]);
   });
 
-  it.each(files.map((file) => [relative(core, file.path), file] as const))("%s imports downwards only", (_, file) => {
-    const upwards = resolved(file).filter(({ folder }) => FLOORS[folder]! > FLOORS[file.folder]!);
-    expect(upwards).toEqual([]);
-  });
+  it.each(files.map((file) => [relative(core, file.path), file] as const))(
+    "%s imports downwards only",
+    (_, file) => {
+      const upwards = resolved(file).filter(({ folder }) => FLOORS[folder]! > FLOORS[file.folder]!);
+      expect(upwards).toEqual([]);
+    },
+  );
 
   it("keeps the guard from the stores, the stores from the providers, and the stores apart", () => {
     const broken = files.flatMap((file) =>
