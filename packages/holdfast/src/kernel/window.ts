@@ -64,6 +64,7 @@ export function rollingSegmentAt(spec: RollingWindow, nowMs: number): number {
 
 function calendarWindowAt(spec: CalendarWindow, nowMs: number): Window {
   const now = Temporal.Instant.fromEpochMilliseconds(nowMs).toZonedDateTimeISO(spec.timeZone);
+  if (spec.unit === "hour") return hourAt(now);
   const start = startOf(spec.unit, now);
   const end = startOf(spec.unit, start.add(stepOver(spec.unit)));
   return {
@@ -73,10 +74,32 @@ function calendarWindowAt(spec: CalendarWindow, nowMs: number): Window {
   };
 }
 
-function startOf(unit: CalendarUnit, at: Temporal.ZonedDateTime): Temporal.ZonedDateTime {
+const HOUR_MS = 3_600_000;
+
+/**
+ * An hour of the zone's clock, cut at a change of the clock: where the clock changes by half an hour, or at a quarter
+ * to, there are shorter hours, but never an instant without one.
+ */
+function hourAt(now: Temporal.ZonedDateTime): Window {
+  const offsetMs = now.offsetNanoseconds / 1e6;
+  const local = Math.floor((now.epochMilliseconds + offsetMs) / HOUR_MS) * HOUR_MS - offsetMs;
+  const start =
+    now.add({ milliseconds: 1 }).getTimeZoneTransition("previous")?.epochMilliseconds ?? -Infinity;
+  const end = now.getTimeZoneTransition("next")?.epochMilliseconds ?? Infinity;
+  const startMs = Math.max(local, start);
+  const time = now.toPlainDateTime().round({ smallestUnit: "hour", roundingMode: "floor" });
+  return {
+    // The offset tells the two 02:00 hours of a change apart.
+    id: `${time.toPlainDate().toString()}T${String(time.hour).padStart(2, "0")}${now.offset}`,
+    startMs,
+    endMs: Math.min(local + HOUR_MS, end),
+  };
+}
+
+type LongUnit = Exclude<CalendarUnit, "hour">;
+
+function startOf(unit: LongUnit, at: Temporal.ZonedDateTime): Temporal.ZonedDateTime {
   switch (unit) {
-    case "hour":
-      return at.round({ smallestUnit: "hour", roundingMode: "floor" });
     case "day":
       return at.startOfDay();
     case "week":
@@ -92,10 +115,8 @@ function startOf(unit: CalendarUnit, at: Temporal.ZonedDateTime): Temporal.Zoned
 }
 
 /** From the start of a period, a step that lands inside the next one. */
-function stepOver(unit: CalendarUnit): Temporal.DurationLike {
+function stepOver(unit: LongUnit): Temporal.DurationLike {
   switch (unit) {
-    case "hour":
-      return { hours: 1 };
     case "day":
       return { days: 1 };
     case "week":
@@ -109,12 +130,9 @@ function stepOver(unit: CalendarUnit): Temporal.DurationLike {
   }
 }
 
-function windowId(unit: CalendarUnit, start: Temporal.ZonedDateTime): string {
+function windowId(unit: LongUnit, start: Temporal.ZonedDateTime): string {
   const date = start.toPlainDate().toString();
   switch (unit) {
-    case "hour":
-      // The offset tells the two 02:00 hours of a DST change apart.
-      return `${date}T${String(start.hour).padStart(2, "0")}${start.offset}`;
     case "day":
     case "week":
       return date;
@@ -127,8 +145,9 @@ function windowId(unit: CalendarUnit, start: Temporal.ZonedDateTime): string {
   }
 }
 
-/** True for an IANA time zone name that this runtime knows. */
+/** True for an IANA time zone name that this runtime knows; an offset or a time stamp is not one. */
 export function isTimeZone(name: string): boolean {
+  if (!/^[A-Za-z][A-Za-z0-9_+/-]*$/.test(name)) return false;
   try {
     Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(name);
     return true;

@@ -25,11 +25,34 @@ export interface RequestContext {
   readonly includeUsage: boolean;
 }
 
-/** A metered request on its way. */
-export interface GuardedRequest {
-  readonly call: GuardedCall;
-  readonly unreportedFees: Usage;
-  readonly hideUsage: boolean;
+/**
+ * A metered request on its way. Its parts are private, since it travels in the SDK's own options, which the SDK may
+ * log.
+ */
+export class GuardedRequest {
+  readonly #call: GuardedCall;
+  readonly #unreportedFees: Usage;
+  readonly #hideUsage: boolean;
+
+  constructor(call: GuardedCall, unreportedFees: Usage, hideUsage: boolean) {
+    this.#call = call;
+    this.#unreportedFees = unreportedFees;
+    this.#hideUsage = hideUsage;
+  }
+
+  get call(): GuardedCall {
+    return this.#call;
+  }
+
+  /** Fees that the response will not report. */
+  get unreportedFees(): Usage {
+    return this.#unreportedFees;
+  }
+
+  /** The application did not ask for usage in its stream. */
+  get hideUsage(): boolean {
+    return this.#hideUsage;
+  }
 }
 
 /**
@@ -81,7 +104,7 @@ export function guardRequest(
       );
       const usage = usageAddition(context, endpoint.endpoint, fields);
       const call = guard.startCall(plan, attribution);
-      const request: GuardedRequest = { call, unreportedFees, hideUsage: usage !== undefined };
+      const request = new GuardedRequest(call, unreportedFees, usage !== undefined);
       const prepared = withAdditions(options, { ...additions, ...usage });
       prepared.fetchOptions = { ...options.fetchOptions, [CALL]: request };
       return chain(call.reserve(), () => prepared);

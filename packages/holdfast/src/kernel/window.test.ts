@@ -1,0 +1,393 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { isTimeZone, rollingSegmentAt, windowAt, type CalendarUnit, type WindowSpec } from "./window.ts";
+
+const HOUR = 3_600_000;
+const UNITS: readonly CalendarUnit[] = ["hour", "day", "week", "month", "quarter", "year"];
+
+function calendar(unit: CalendarUnit, timeZone = "UTC"): WindowSpec {
+  return { kind: "calendar", unit, timeZone };
+}
+
+function at(unit: CalendarUnit, timeZone: string, instant: string): [id: string, start: string, end: string] {
+  const { id, startMs, endMs } = windowAt(calendar(unit, timeZone), Date.parse(instant));
+  const iso = (ms: number | null): string => new Date(ms ?? NaN).toISOString().replace(":00.000Z", "Z");
+  return [id, iso(startMs), iso(endMs)];
+}
+
+type Row = [unit: CalendarUnit, zone: string, instant: string, id: string, start: string, end: string];
+
+describe("calendar windows", () => {
+  const rows: Row[] = [
+    [
+      "hour",
+      "UTC",
+      "2026-03-15T10:59:59.999Z",
+      "2026-03-15T10+00:00",
+      "2026-03-15T10:00Z",
+      "2026-03-15T11:00Z",
+    ],
+    ["hour", "UTC", "2026-03-15T10:00:00Z", "2026-03-15T10+00:00", "2026-03-15T10:00Z", "2026-03-15T11:00Z"],
+    [
+      "hour",
+      "Asia/Kolkata",
+      "2026-03-15T10:45Z",
+      "2026-03-15T16+05:30",
+      "2026-03-15T10:30Z",
+      "2026-03-15T11:30Z",
+    ],
+    [
+      "hour",
+      "Asia/Kathmandu",
+      "2026-03-15T10:10Z",
+      "2026-03-15T15+05:45",
+      "2026-03-15T09:15Z",
+      "2026-03-15T10:15Z",
+    ],
+    ["day", "UTC", "2026-03-15T00:00Z", "2026-03-15", "2026-03-15T00:00Z", "2026-03-16T00:00Z"],
+    ["day", "UTC", "2026-03-15T23:59:59.999Z", "2026-03-15", "2026-03-15T00:00Z", "2026-03-16T00:00Z"],
+    ["day", "Asia/Tokyo", "2026-03-15T15:00Z", "2026-03-16", "2026-03-15T15:00Z", "2026-03-16T15:00Z"],
+    [
+      "day",
+      "America/Los_Angeles",
+      "2026-01-01T07:59Z",
+      "2025-12-31",
+      "2025-12-31T08:00Z",
+      "2026-01-01T08:00Z",
+    ],
+    ["week", "UTC", "2026-03-15T12:00Z", "2026-03-09", "2026-03-09T00:00Z", "2026-03-16T00:00Z"],
+    ["week", "UTC", "2026-03-16T00:00Z", "2026-03-16", "2026-03-16T00:00Z", "2026-03-23T00:00Z"],
+    ["week", "UTC", "2027-01-01T12:00Z", "2026-12-28", "2026-12-28T00:00Z", "2027-01-04T00:00Z"],
+    ["week", "UTC", "2024-12-31T12:00Z", "2024-12-30", "2024-12-30T00:00Z", "2025-01-06T00:00Z"],
+    ["month", "UTC", "2026-03-31T23:59Z", "2026-03", "2026-03-01T00:00Z", "2026-04-01T00:00Z"],
+    ["month", "UTC", "2026-12-31T23:59Z", "2026-12", "2026-12-01T00:00Z", "2027-01-01T00:00Z"],
+    ["quarter", "UTC", "2026-03-31T23:59Z", "2026-Q1", "2026-01-01T00:00Z", "2026-04-01T00:00Z"],
+    ["quarter", "UTC", "2026-05-31T00:00Z", "2026-Q2", "2026-04-01T00:00Z", "2026-07-01T00:00Z"],
+    ["quarter", "UTC", "2026-08-31T00:00Z", "2026-Q3", "2026-07-01T00:00Z", "2026-10-01T00:00Z"],
+    ["quarter", "UTC", "2026-12-31T00:00Z", "2026-Q4", "2026-10-01T00:00Z", "2027-01-01T00:00Z"],
+    ["year", "UTC", "2026-12-31T23:59Z", "2026", "2026-01-01T00:00Z", "2027-01-01T00:00Z"],
+    ["year", "Asia/Tokyo", "2026-12-31T15:00Z", "2027", "2026-12-31T15:00Z", "2027-12-31T15:00Z"],
+  ];
+  it.each(rows)("%s in %s at %s is %s", (unit, zone, instant, ...expected) => {
+    expect(at(unit, zone, instant)).toEqual(expected);
+  });
+});
+
+describe("leap years", () => {
+  const rows: Row[] = [
+    ["day", "UTC", "2028-02-29T12:00Z", "2028-02-29", "2028-02-29T00:00Z", "2028-03-01T00:00Z"],
+    ["month", "UTC", "2028-02-29T12:00Z", "2028-02", "2028-02-01T00:00Z", "2028-03-01T00:00Z"],
+    ["quarter", "UTC", "2028-02-29T12:00Z", "2028-Q1", "2028-01-01T00:00Z", "2028-04-01T00:00Z"],
+    ["year", "UTC", "2028-02-29T12:00Z", "2028", "2028-01-01T00:00Z", "2029-01-01T00:00Z"],
+    ["month", "UTC", "2100-02-28T12:00Z", "2100-02", "2100-02-01T00:00Z", "2100-03-01T00:00Z"],
+  ];
+  it.each(rows)("%s in %s at %s is %s", (unit, zone, instant, ...expected) => {
+    expect(at(unit, zone, instant)).toEqual(expected);
+  });
+});
+
+describe("daylight saving", () => {
+  const rows: [...Row, hours: number][] = [
+    ["day", "Europe/Berlin", "2026-03-29T12:00Z", "2026-03-29", "2026-03-28T23:00Z", "2026-03-29T22:00Z", 23],
+    ["day", "Europe/Berlin", "2026-10-25T12:00Z", "2026-10-25", "2026-10-24T22:00Z", "2026-10-25T23:00Z", 25],
+    [
+      "day",
+      "America/New_York",
+      "2026-03-08T12:00Z",
+      "2026-03-08",
+      "2026-03-08T05:00Z",
+      "2026-03-09T04:00Z",
+      23,
+    ],
+    [
+      "day",
+      "America/New_York",
+      "2026-11-01T12:00Z",
+      "2026-11-01",
+      "2026-11-01T04:00Z",
+      "2026-11-02T05:00Z",
+      25,
+    ],
+    // Midnight does not exist: the day begins at 01:00.
+    ["day", "Africa/Cairo", "2026-04-24T12:00Z", "2026-04-24", "2026-04-23T22:00Z", "2026-04-24T21:00Z", 23],
+    ["day", "Africa/Cairo", "2026-04-23T21:59Z", "2026-04-23", "2026-04-22T22:00Z", "2026-04-23T22:00Z", 24],
+    ["day", "Africa/Cairo", "2026-10-29T21:30Z", "2026-10-29", "2026-10-28T21:00Z", "2026-10-29T22:00Z", 25],
+    [
+      "day",
+      "America/Santiago",
+      "2026-09-06T12:00Z",
+      "2026-09-06",
+      "2026-09-06T04:00Z",
+      "2026-09-07T03:00Z",
+      23,
+    ],
+    // Midnight happens twice.
+    [
+      "day",
+      "America/Havana",
+      "2026-11-01T04:30Z",
+      "2026-11-01",
+      "2026-11-01T04:00Z",
+      "2026-11-02T05:00Z",
+      25,
+    ],
+    [
+      "day",
+      "Atlantic/Azores",
+      "2026-10-25T00:30Z",
+      "2026-10-25",
+      "2026-10-25T00:00Z",
+      "2026-10-26T01:00Z",
+      25,
+    ],
+    // Half an hour.
+    [
+      "day",
+      "Australia/Lord_Howe",
+      "2026-04-05T02:00Z",
+      "2026-04-05",
+      "2026-04-04T13:00Z",
+      "2026-04-05T13:30Z",
+      24.5,
+    ],
+    [
+      "day",
+      "Australia/Lord_Howe",
+      "2026-10-04T02:00Z",
+      "2026-10-04",
+      "2026-10-03T13:30Z",
+      "2026-10-04T13:00Z",
+      23.5,
+    ],
+    [
+      "week",
+      "Europe/Berlin",
+      "2026-03-29T12:00Z",
+      "2026-03-23",
+      "2026-03-22T23:00Z",
+      "2026-03-29T22:00Z",
+      167,
+    ],
+    ["month", "Europe/Berlin", "2026-10-25T12:00Z", "2026-10", "2026-09-30T22:00Z", "2026-10-31T23:00Z", 745],
+    ["month", "Europe/Berlin", "2026-03-29T12:00Z", "2026-03", "2026-02-28T23:00Z", "2026-03-31T22:00Z", 743],
+    [
+      "quarter",
+      "Europe/Berlin",
+      "2026-05-01T00:00Z",
+      "2026-Q2",
+      "2026-03-31T22:00Z",
+      "2026-06-30T22:00Z",
+      2_184,
+    ],
+    ["year", "Europe/Berlin", "2026-07-01T00:00Z", "2026", "2025-12-31T23:00Z", "2026-12-31T23:00Z", 8_760],
+    // The hour that comes twice is two windows; the hour that is left out is none.
+    [
+      "hour",
+      "Europe/Berlin",
+      "2026-10-25T00:30Z",
+      "2026-10-25T02+02:00",
+      "2026-10-25T00:00Z",
+      "2026-10-25T01:00Z",
+      1,
+    ],
+    [
+      "hour",
+      "Europe/Berlin",
+      "2026-10-25T01:30Z",
+      "2026-10-25T02+01:00",
+      "2026-10-25T01:00Z",
+      "2026-10-25T02:00Z",
+      1,
+    ],
+    [
+      "hour",
+      "Europe/Berlin",
+      "2026-03-29T00:59Z",
+      "2026-03-29T01+01:00",
+      "2026-03-29T00:00Z",
+      "2026-03-29T01:00Z",
+      1,
+    ],
+    [
+      "hour",
+      "Europe/Berlin",
+      "2026-03-29T01:00Z",
+      "2026-03-29T03+02:00",
+      "2026-03-29T01:00Z",
+      "2026-03-29T02:00Z",
+      1,
+    ],
+    [
+      "hour",
+      "America/New_York",
+      "2026-11-01T05:30Z",
+      "2026-11-01T01-04:00",
+      "2026-11-01T05:00Z",
+      "2026-11-01T06:00Z",
+      1,
+    ],
+    [
+      "hour",
+      "America/New_York",
+      "2026-11-01T06:30Z",
+      "2026-11-01T01-05:00",
+      "2026-11-01T06:00Z",
+      "2026-11-01T07:00Z",
+      1,
+    ],
+  ];
+  it.each(rows)("%s in %s at %s is %s", (unit, zone, instant, id, start, end, hours) => {
+    expect(at(unit, zone, instant)).toEqual([id, start, end]);
+    expect((Date.parse(end) - Date.parse(start)) / HOUR).toBe(hours);
+  });
+});
+
+/** Around changes of offset, where windows go wrong, and anywhere. */
+const CHANGES = [
+  ["Europe/Berlin", "2026-03-29T01:00Z"],
+  ["Europe/Berlin", "2026-10-25T01:00Z"],
+  ["America/New_York", "2026-03-08T07:00Z"],
+  ["America/New_York", "2026-11-01T06:00Z"],
+  ["Africa/Cairo", "2026-04-23T22:00Z"],
+  ["Africa/Cairo", "2026-10-29T21:00Z"],
+  ["America/Santiago", "2026-04-05T03:00Z"],
+  ["America/Santiago", "2026-09-06T04:00Z"],
+  ["America/Havana", "2026-11-01T05:00Z"],
+  ["America/Nuuk", "2026-03-29T01:00Z"],
+  ["America/Nuuk", "2026-10-25T01:00Z"],
+  ["Antarctica/Troll", "2026-03-29T01:00Z"],
+  ["Antarctica/Troll", "2026-10-25T01:00Z"],
+  ["Asia/Beirut", "2026-10-24T21:00Z"],
+  ["Pacific/Chatham", "2026-04-04T14:00Z"],
+  ["Australia/Lord_Howe", "2026-04-04T15:00Z"],
+  ["Australia/Lord_Howe", "2026-10-03T15:30Z"],
+  ["Pacific/Apia", "2011-12-30T10:00Z"],
+] as const;
+
+const zones = ["UTC", ...Intl.supportedValuesOf("timeZone")];
+/** Their clocks change within an hour of the day: by half an hour, or at a quarter to. Hours have a test of their own. */
+const ODD_CHANGES: readonly string[] = ["Australia/Lord_Howe", "Pacific/Chatham"];
+const anywhere = fc.record({
+  zone: fc.constantFrom(...zones),
+  ms: fc.integer({ min: Date.parse("2020-01-01T00:00Z"), max: Date.parse("2060-01-01T00:00Z") }),
+});
+const nearAChange = fc
+  .tuple(fc.constantFrom(...CHANGES), fc.integer({ min: -50 * HOUR, max: 50 * HOUR }))
+  .map(([[zone, instant], offset]) => ({ zone, ms: Date.parse(instant) + offset }));
+const anyMoment = fc.oneof(anywhere, nearAChange);
+const momentOf = (unit: CalendarUnit): typeof anyMoment =>
+  unit === "hour" ? anyMoment.filter(({ zone }) => !ODD_CHANGES.includes(zone)) : anyMoment;
+
+function expectTiles(spec: WindowSpec, ms: number): void {
+  const window = windowAt(spec, ms);
+  const endMs = window.endMs ?? NaN;
+  expect(window.startMs).toBeLessThanOrEqual(ms);
+  expect(endMs).toBeGreaterThan(ms);
+  // The same window at each of its instants, and its neighbours touch it.
+  expect(windowAt(spec, window.startMs)).toEqual(window);
+  expect(windowAt(spec, endMs - 1)).toEqual(window);
+  const next = windowAt(spec, endMs);
+  const previous = windowAt(spec, window.startMs - 1);
+  expect(next.startMs).toBe(endMs);
+  expect(previous.endMs).toBe(window.startMs);
+  expect(new Set([previous.id, window.id, next.id]).size).toBe(3);
+}
+
+describe("every calendar window", () => {
+  it.each(UNITS)("%s: contains its instants, and windows tile time without gap or overlap", (unit) => {
+    fc.assert(
+      fc.property(momentOf(unit), ({ zone, ms }) => {
+        expectTiles(calendar(unit, zone), ms);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it.each(UNITS)("%s: two instants have the same id exactly when they are in the same window", (unit) => {
+    fc.assert(
+      fc.property(
+        momentOf(unit),
+        fc.integer({ min: -400 * 24 * HOUR, max: 400 * 24 * HOUR }),
+        ({ zone, ms }, apart) => {
+          const one = windowAt(calendar(unit, zone), ms);
+          const other = windowAt(calendar(unit, zone), ms + apart);
+          expect(one.id === other.id).toBe(one.startMs === other.startMs);
+        },
+      ),
+    );
+  });
+
+  it.each([
+    ["Australia/Lord_Howe", "2026-04-04T15:00Z"],
+    ["Australia/Lord_Howe", "2026-10-03T15:30Z"],
+    ["Pacific/Chatham", "2026-04-04T14:00Z"],
+    ["Pacific/Chatham", "2026-09-26T14:00Z"],
+  ])("hours tile time in %s around %s, where the clocks change within an hour", (zone, change) => {
+    for (let minutes = -180; minutes <= 180; minutes += 5)
+      expectTiles(calendar("hour", zone), Date.parse(change) + minutes * 60_000);
+  });
+});
+
+describe("windows that never end", () => {
+  it.each([
+    [{ kind: "total" } as const, "total"],
+    [{ kind: "rolling", durationMs: HOUR, segments: 60 } as const, "rolling"],
+  ])("%j is one window", (spec, id) => {
+    for (const ms of [0, 1, Date.parse("2026-03-15T00:00Z"), 8.64e15])
+      expect(windowAt(spec, ms)).toEqual({ id, startMs: 0, endMs: null });
+  });
+});
+
+describe("rolling segments", () => {
+  it.each([
+    [0, 0],
+    [59_999, 0],
+    [60_000, 1],
+    [HOUR - 1, 59],
+    [HOUR, 60],
+  ])("at %d ms of an hour in 60 slices: slice %d", (ms, index) => {
+    expect(rollingSegmentAt({ kind: "rolling", durationMs: HOUR, segments: 60 }, ms)).toBe(index);
+  });
+
+  it("keep everything that is younger than the duration, and at most one slice more", () => {
+    const instant = fc.integer({ min: 0, max: 4e12 });
+    const slice = fc.integer({ min: 1, max: 10_000_000 });
+    fc.assert(
+      fc.property(instant, instant, slice, fc.integer({ min: 1, max: 1_000 }), (a, b, sliceMs, segments) => {
+        const spec = { kind: "rolling", durationMs: sliceMs * segments, segments } as const;
+        const [thenMs, nowMs] = a < b ? [a, b] : [b, a];
+        const kept = rollingSegmentAt(spec, thenMs) >= rollingSegmentAt(spec, nowMs) - segments;
+        const age = nowMs - thenMs;
+        if (age <= spec.durationMs) expect(kept).toBe(true);
+        if (age >= spec.durationMs + sliceMs) expect(kept).toBe(false);
+        expect(rollingSegmentAt(spec, thenMs)).toBeLessThanOrEqual(rollingSegmentAt(spec, nowMs));
+      }),
+    );
+  });
+});
+
+describe("isTimeZone", () => {
+  it.each(["UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires", "Asia/Kathmandu", "Africa/Cairo"])(
+    "knows %s",
+    (name) => expect(isTimeZone(name)).toBe(true),
+  );
+
+  it.each([
+    "",
+    " ",
+    "Mars/Olympus",
+    "Europe",
+    "Berlin",
+    " Europe/Berlin",
+    "Europe/Berlin ",
+    "Europe/Berlin\u0000",
+    "Z",
+  ])("does not know %j", (name) => expect(isTimeZone(name)).toBe(false));
+
+  it.each(["2020-01-01T00:00Z", "2020-01-01T00:00[Europe/Berlin]", "+02:00"])(
+    "%j is no IANA name",
+    (name) => {
+      expect(isTimeZone(name)).toBe(false);
+    },
+  );
+});
