@@ -5,6 +5,7 @@ import {
   isRecord,
   parseBudgets,
   reportUnknownKeys,
+  show,
   type BudgetConfig,
 } from "./budget/budget-config.ts";
 import type { Budget } from "./budget/budget.ts";
@@ -203,14 +204,14 @@ class FieldChecks {
 
   count(field: string, value: unknown): number {
     if (!Number.isSafeInteger(value) || (value as number) < 0) {
-      this.#problems.push({ field, problem: `must be a whole number >= 0, not ${String(value)}.` });
+      this.#problems.push({ field, problem: `must be a whole number >= 0, not ${show(value)}.` });
     }
     return value as number;
   }
 
   duration(field: string, value: unknown): number {
     if (!isPositiveInteger(value)) {
-      this.#problems.push({ field, problem: `must be a whole number > 0, not ${String(value)}.` });
+      this.#problems.push({ field, problem: `must be a whole number > 0, not ${show(value)}.` });
     }
     return value as number;
   }

@@ -56,7 +56,9 @@ describe("mergeAttribution", () => {
   ])("refuses a value of type %s, naming the tag and the way out", (value, type) => {
     const merge = (): unknown => mergeAttribution({ team: "a" }, { user: value } as unknown as Attribution);
     expect(merge).toThrow(AttributionError);
-    expect(merge).toThrow(`Attribution "user" must be a string, not ${type}; convert it first, as in String(id).`);
+    expect(merge).toThrow(
+      `Attribution "user" must be a string, not ${type}; convert it first, as in String(id).`,
+    );
     try {
       merge();
     } catch (error) {

@@ -112,12 +112,24 @@ describe("a budget that is wrong", () => {
       { ...good, limits: {} },
       "budgets[0].limits is not a known setting; known are id, match, per, limit, window, timeZone, onExpiry.",
     ],
-    [{ ...good, match: "x" }, 'budgets[0].match must be an object of tags, such as { agent: "support-bot" }.'],
-    [{ ...good, match: null }, 'budgets[0].match must be an object of tags, such as { agent: "support-bot" }.'],
+    [
+      { ...good, match: "x" },
+      'budgets[0].match must be an object of tags, such as { agent: "support-bot" }.',
+    ],
+    [
+      { ...good, match: null },
+      'budgets[0].match must be an object of tags, such as { agent: "support-bot" }.',
+    ],
     [{ ...good, match: { agent: 7 } }, "budgets[0].match.agent must be a string or a list of strings."],
     [{ ...good, match: { agent: [] } }, "budgets[0].match.agent must be a string or a list of strings."],
-    [{ ...good, match: { agent: ["a", 7] } }, "budgets[0].match.agent must be a string or a list of strings."],
-    [{ ...good, match: { agent: undefined } }, "budgets[0].match.agent must be a string or a list of strings."],
+    [
+      { ...good, match: { agent: ["a", 7] } },
+      "budgets[0].match.agent must be a string or a list of strings.",
+    ],
+    [
+      { ...good, match: { agent: undefined } },
+      "budgets[0].match.agent must be a string or a list of strings.",
+    ],
     [{ ...good, per: "tenant" }, 'budgets[0].per must be a list of tags, such as ["tenant"].'],
     [{ ...good, per: [7] }, 'budgets[0].per must be a list of tags, such as ["tenant"].'],
     [{ ...good, per: [""] }, 'budgets[0].per must be a list of tags, such as ["tenant"].'],
@@ -127,13 +139,22 @@ describe("a budget that is wrong", () => {
     [{ ...good, limit: "5" }, LIMIT],
     [{ ...good, limit: {} }, LIMIT],
     [{ ...good, limit: { usd: undefined } }, LIMIT],
-    [{ ...good, limit: { dollars: "5" } }, `budgets[0].limit.dollars is not a known setting; known are ${COUNTED}.`],
+    [
+      { ...good, limit: { dollars: "5" } },
+      `budgets[0].limit.dollars is not a known setting; known are ${COUNTED}.`,
+    ],
     [
       { ...good, limit: { usd: 5 } },
       'budgets[0].limit.usd must be a decimal string such as "12.50", not the number 5.',
     ],
-    [{ ...good, limit: { usd: "-1" } }, 'budgets[0].limit.usd must be a decimal string such as "12.50", not "-1".'],
-    [{ ...good, limit: { usd: "0.0000000001" } }, "budgets[0].limit.usd is finer than 1 nano-USD (9 decimal places)."],
+    [
+      { ...good, limit: { usd: "-1" } },
+      'budgets[0].limit.usd must be a decimal string such as "12.50", not "-1".',
+    ],
+    [
+      { ...good, limit: { usd: "0.0000000001" } },
+      "budgets[0].limit.usd is finer than 1 nano-USD (9 decimal places).",
+    ],
     [
       { ...good, limit: { usd: "9007200" } },
       "budgets[0].limit.usd is more than 9007199.254740991 USD, the largest amount that is counted exactly.",
@@ -145,7 +166,10 @@ describe("a budget that is wrong", () => {
     [{ ...good, limit: { inputTokens: Infinity } }, count("inputTokens", "Infinity")],
     [{ ...good, limit: { outputTokens: 2 ** 53 } }, count("outputTokens", "9007199254740992")],
     [{ ...good, limit: { totalTokens: null } }, count("totalTokens", "null")],
-    [{ ...good, limit: { calls: Object.create(null) } }, "budgets[0].limit.calls must be a whole number >= 0"],
+    [
+      { ...good, limit: { calls: Object.create(null) } },
+      "budgets[0].limit.calls must be a whole number >= 0",
+    ],
     [{ ...good, window: undefined }, window("undefined")],
     [{ ...good, window: "minute" }, window('"minute"')],
     [{ ...good, window: 7 }, window("7")],
@@ -163,7 +187,10 @@ describe("a budget that is wrong", () => {
       { ...good, timeZone: "Mars/Olympus" },
       'budgets[0].timeZone must be an IANA time zone such as "Europe/Berlin", not "Mars/Olympus".',
     ],
-    [{ ...good, timeZone: 7 }, 'budgets[0].timeZone must be an IANA time zone such as "Europe/Berlin", not 7.'],
+    [
+      { ...good, timeZone: 7 },
+      'budgets[0].timeZone must be an IANA time zone such as "Europe/Berlin", not 7.',
+    ],
     [
       { ...good, window: "total", timeZone: "UTC" },
       "budgets[0].timeZone belongs to a calendar window only; leave it out.",
@@ -172,8 +199,14 @@ describe("a budget that is wrong", () => {
       { ...good, window: { rollingMs: 60 }, timeZone: "UTC" },
       "budgets[0].timeZone belongs to a calendar window only; leave it out.",
     ],
-    [{ ...good, onExpiry: "keep" }, 'budgets[0].onExpiry must be one of charge, release, quarantine, not "keep".'],
-    [{ ...good, onExpiry: null }, "budgets[0].onExpiry must be one of charge, release, quarantine, not null."],
+    [
+      { ...good, onExpiry: "keep" },
+      'budgets[0].onExpiry must be one of charge, release, quarantine, not "keep".',
+    ],
+    [
+      { ...good, onExpiry: null },
+      "budgets[0].onExpiry must be one of charge, release, quarantine, not null.",
+    ],
   ])("%j is told so, once, with its field", (entry, expected) => {
     const problems = problemsOf(entry);
     expect(problems).toHaveLength(1);
@@ -189,7 +222,16 @@ describe("a budget that is wrong", () => {
 
   it("all problems of all budgets are listed at once, in order", () => {
     const fields = parseBudgets([
-      { id: "", match: 1, per: 2, limit: { usd: 1, calls: -1, x: 1 }, window: "x", timeZone: "UTC", onExpiry: 3, y: 1 },
+      {
+        id: "",
+        match: 1,
+        per: 2,
+        limit: { usd: 1, calls: -1, x: 1 },
+        window: "x",
+        timeZone: "UTC",
+        onExpiry: 3,
+        y: 1,
+      },
       good,
       { ...good, id: "c", limit: {} },
     ]).problems.map(({ field }) => field);
@@ -224,16 +266,32 @@ describe("a budget that is wrong", () => {
   it("whatever is written, it is answered and not thrown", () => {
     const anything = fc.anything({ withNullPrototype: true, withBigInt: true, withDate: true });
     const entry = fc.record(
-      { id: anything, match: anything, per: anything, limit: anything, window: anything, timeZone: anything, onExpiry: anything },
+      {
+        id: anything,
+        match: anything,
+        per: anything,
+        limit: anything,
+        window: anything,
+        timeZone: anything,
+        onExpiry: anything,
+      },
       { requiredKeys: [] },
     );
     const limit = fc.record({ usd: anything, calls: anything, totalTokens: anything }, { requiredKeys: [] });
     fc.assert(
-      fc.property(fc.oneof(anything, entry, limit.map((one) => ({ ...good, limit: one }))), (one) => {
-        const { budgets, problems } = parseBudgets([one]);
-        expect(budgets.length === 1 || problems.length > 0).toBe(true);
-        for (const { field, problem } of problems) expect(`${field} ${problem}`).toMatch(/^budgets\[0\].* .*\.$/s);
-      }),
+      fc.property(
+        fc.oneof(
+          anything,
+          entry,
+          limit.map((one) => ({ ...good, limit: one })),
+        ),
+        (one) => {
+          const { budgets, problems } = parseBudgets([one]);
+          expect(budgets.length === 1 || problems.length > 0).toBe(true);
+          for (const { field, problem } of problems)
+            expect(`${field} ${problem}`).toMatch(/^budgets\[0\].* .*\.$/s);
+        },
+      ),
       { numRuns: 500 },
     );
   });

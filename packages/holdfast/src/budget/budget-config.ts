@@ -68,7 +68,7 @@ export function parseBudgets(config: unknown): {
   config.forEach((entry: unknown, index) => {
     const before = problems.length;
     const budget = parseBudget(entry, `budgets[${index}]`, problems);
-    if (budget === undefined || problems.length > before) return;
+    if (budget === undefined || budget.id === "") return;
     const first = ids.get(budget.id);
     if (first !== undefined) {
       problems.push({
@@ -76,7 +76,7 @@ export function parseBudgets(config: unknown): {
         problem: `is the id of budgets[${first}] too; give it its own.`,
       });
     } else ids.set(budget.id, index);
-    budgets.push(budget);
+    if (problems.length === before) budgets.push(budget);
   });
   return { budgets, problems };
 }
@@ -92,7 +92,7 @@ function parseBudget(entry: unknown, field: string, problems: ConfigProblem[]): 
     problems.push({ field: `${field}.id`, problem: "must be a string that is not empty." });
   }
   return {
-    id: String(id),
+    id: typeof id === "string" ? id : "",
     match: parseMatch(entry["match"], `${field}.match`, problems),
     per: parsePer(entry["per"], `${field}.per`, problems),
     limits: parseLimit(entry["limit"], `${field}.limit`, problems),
@@ -112,7 +112,7 @@ function parseMatch(value: unknown, field: string, problems: ConfigProblem[]): B
     if (values.length === 0 || values.some((one) => typeof one !== "string")) {
       problems.push({ field: `${field}.${tag}`, problem: "must be a string or a list of strings." });
     }
-    return { tag, values: new Set(values.map(String)) };
+    return { tag, values: new Set(values.filter((one) => typeof one === "string")) };
   });
 }
 
@@ -123,7 +123,7 @@ function parsePer(value: unknown, field: string, problems: ConfigProblem[]): rea
     return [];
   }
   if (new Set(value).size !== value.length) problems.push({ field, problem: "names a tag twice." });
-  return value as string[];
+  return [...(value as string[])];
 }
 
 function parseLimit(value: unknown, field: string, problems: ConfigProblem[]): Limits {
@@ -224,6 +224,17 @@ export function isPositiveInteger(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) > 0;
 }
 
-function show(value: unknown): string {
-  return typeof value === "string" ? JSON.stringify(value.slice(0, 40)) : String(value);
+/** A value from the configuration, for a message: never more than a short text, and never a conversion that can fail. */
+export function show(value: unknown): string {
+  switch (typeof value) {
+    case "string":
+      return JSON.stringify(value.slice(0, 40));
+    case "number":
+    case "boolean":
+    case "bigint":
+    case "undefined":
+      return String(value);
+    default:
+      return value === null ? "null" : Array.isArray(value) ? "a list" : `a value of type ${typeof value}`;
+  }
 }

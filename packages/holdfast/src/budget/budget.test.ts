@@ -12,7 +12,8 @@ function budget(given: Partial<BudgetConfig> = {}): Budget {
 
 const counted = (one: Budget, attribution: Attribution): boolean =>
   scopesOf([one], mergeAttribution(attribution)).length === 1;
-const keyOf = (one: Budget, attribution: Attribution): string => scopeOf(one, mergeAttribution(attribution)).key;
+const keyOf = (one: Budget, attribution: Attribution): string =>
+  scopeOf(one, mergeAttribution(attribution)).key;
 
 describe("which calls a budget counts", () => {
   it.each<[string, BudgetConfig["match"], Attribution, boolean]>([
@@ -114,7 +115,8 @@ describe("a counter per value", () => {
     const point = fc.record({ id: text.filter((id) => id !== ""), tenant: value, user: value });
     fc.assert(
       fc.property(point, point, (a, b) => {
-        const key = ({ id, ...tags }: typeof a): string => keyOf(budget({ id, per: ["tenant", "user"] }), tags);
+        const key = ({ id, ...tags }: typeof a): string =>
+          keyOf(budget({ id, per: ["tenant", "user"] }), tags);
         expect(key(a) === key(b)).toBe(a.id === b.id && a.tenant === b.tenant && a.user === b.user);
       }),
     );

@@ -50,7 +50,8 @@ export function scopeOf(budget: Budget, attribution: Attribution): Scope {
   for (const tag of budget.per) {
     const value = attribution[tag];
     values[tag] = value;
-    key += `/${value === undefined ? ABSENT : keySegment(value)}`;
+    // With the tag's name: counted per another tag, a budget is another set of counters.
+    key += `/${keySegment(tag)}=${value === undefined ? ABSENT : keySegment(value)}`;
   }
   return {
     key,

@@ -66,8 +66,12 @@ export class Emitter {
       this.#dropped += 1;
       return;
     }
-    this.#queue.push({ name, event: build() });
-    this.#schedule();
+    try {
+      this.#queue.push({ name, event: build() });
+      this.#schedule();
+    } catch (error) {
+      this.#failed(name, error);
+    }
   }
 
   /** Delivers what is queued now. Events that listeners cause in doing so are left for the next turn. */

@@ -262,17 +262,18 @@ export class Guard {
    */
   async close(drainMs: number): Promise<number> {
     this.#closed = true;
-    if (this.#inFlight > 0) {
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      const idle = new Promise<void>((resolve) => this.#whenIdle.push(resolve));
-      const timeout = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, drainMs);
-      });
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const timeout = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, drainMs);
+    });
+    const idle =
+      this.#inFlight === 0 ? undefined : new Promise<void>((resolve) => this.#whenIdle.push(resolve));
+    try {
       await Promise.race([idle, timeout]);
+      await Promise.race([this.settled().then(() => this.store.close()), timeout]);
+    } finally {
       clearTimeout(timer);
     }
-    await this.settled();
-    await this.store.close();
     return this.#inFlight;
   }
 

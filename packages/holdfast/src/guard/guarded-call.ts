@@ -4,7 +4,9 @@
  * Each attempt has a hold of its own: reserved before it, resolved when it ends. An attempt that may have been billed
  * keeps its charge, and the next one has to find room again, so a retry storm stops at the budget.
  */
+import type { ModelPrice } from "@holdfast/prices";
 import type { Attribution } from "../attribution/attribution.ts";
+import { StoreUnavailableError } from "../error/store-unavailable-error.ts";
 import { chain, type MaybePromise } from "../kernel/maybe-promise.ts";
 import type { AttemptOutcome } from "./attempt-outcome.ts";
 import type { CallPlan } from "./call-plan.ts";
@@ -13,6 +15,9 @@ import { settlementOf, type Settlement } from "./settlement.ts";
 
 /** Below this, what the provider adds to every request outweighs the text, and the ratio says nothing. */
 const LEARNED_FROM_TOKENS = 200;
+
+/** Once may be bad luck; a store that loses every hold must not be asked for ever. */
+const LOST_HOLDS_MAX = 2;
 
 export class GuardedCall {
   readonly callId: string;
@@ -44,14 +49,25 @@ export class GuardedCall {
     });
   }
 
-  /** Marks the waiting hold "may be billed" and begins the attempt. Reserves first when nothing is held. */
-  beginAttempt(): MaybePromise<Attempt> {
+  /**
+   * Marks the waiting hold "may be billed" and begins the attempt. Reserves first when nothing is held.
+   *
+   * @throws {BudgetExceededError} when a budget has no room.
+   * @throws {StoreUnavailableError} when the store failed, or loses every hold before it can be used.
+   */
+  beginAttempt(lostHolds = 0): MaybePromise<Attempt> {
     return chain(this.reserve(), () => {
       const hold = this.#hold!;
       return chain(this.#guard.dispatch(hold), (dispatched) => {
         this.#hold = undefined;
-        // The hold ran out of time before the request could leave: it holds nothing any more.
-        if (!dispatched) return this.beginAttempt();
+        if (!dispatched) {
+          // The hold ran out of time before the request could leave: it holds nothing any more.
+          if (lostHolds < LOST_HOLDS_MAX) return this.beginAttempt(lostHolds + 1);
+          throw new StoreUnavailableError(
+            `Store "${this.#guard.store.name}" has lost ${lostHolds + 1} holds of this call before they could be used. ` +
+              "Nothing was sent; check the store's clock and undispatchedTtlMs.",
+          );
+        }
         this.#attempts += 1;
         return new Attempt(this.#guard, this, hold, this.#attempts, !this.#counted, (settlement) => {
           if (settlement.amounts.calls > 0) this.#counted = true;
@@ -113,29 +129,41 @@ export class Attempt {
     this.#guard.renew(this.#hold);
   }
 
+  /** Never throws: it is called while the application reads its response. */
   end(outcome: AttemptOutcome): void {
     if (this.#ended) return;
     this.#ended = true;
     const guard = this.#guard;
-    const { plan } = this.#call;
-    const settlement = settlementOf(
-      outcome,
-      plan,
-      guard.settings.settlement,
-      (model) => guard.servedPrice(plan.provider, model),
-      this.#countsAsCall,
-    );
-    const onFailure = (detail: string): void => this.#anomaly("settlement-failed", detail);
-    if (settlement.verb === "settle") {
-      this.#onSettled(settlement);
-      guard.settle(this.#hold, settlement.amounts, onFailure);
-    } else {
-      guard.release(this.#hold, onFailure);
+    try {
+      const settlement = this.#settlementOf(outcome);
+      const onFailure = (detail: string): void => this.#anomaly("settlement-failed", detail);
+      if (settlement.verb === "settle") {
+        this.#onSettled(settlement);
+        guard.settle(this.#hold, settlement.amounts, onFailure);
+      } else {
+        guard.release(this.#hold, onFailure);
+      }
+      this.#learn(settlement);
+      for (const { anomaly, detail } of settlement.anomalies) this.#anomaly(anomaly, detail);
+      this.#record(outcome, settlement);
+    } finally {
+      guard.attemptEnded();
     }
-    this.#learn(settlement);
-    for (const { anomaly, detail } of settlement.anomalies) this.#anomaly(anomaly, detail);
-    this.#record(outcome, settlement);
-    guard.attemptEnded();
+  }
+
+  #settlementOf(outcome: AttemptOutcome): Settlement {
+    const guard = this.#guard;
+    const { plan } = this.#call;
+    const { settlement: policy } = guard.settings;
+    const priceOf = (model: string): ModelPrice | undefined => guard.servedPrice(plan.provider, model);
+    try {
+      return settlementOf(outcome, plan, policy, priceOf, this.#countsAsCall);
+    } catch (error) {
+      // A price source or an estimator of the application's own failed: the hold is what is known.
+      this.#anomaly("settlement-failed", error instanceof Error ? error.message : "unknown");
+      const unknown = { class: "ambiguous", status: null, providerRequestId: null } as const;
+      return settlementOf(unknown, plan, { ...policy, ambiguous: "charge" }, priceOf, this.#countsAsCall);
+    }
   }
 
   /** What the provider reports teaches the next estimate; what we made up does not. */

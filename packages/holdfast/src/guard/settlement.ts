@@ -13,7 +13,7 @@
 import type { ModelPrice } from "@holdfast/prices";
 import { NO_AMOUNTS, type Amounts } from "../ledger/amounts.ts";
 import { costNanoUsd, serviceTierMultiplier } from "../price/cost.ts";
-import type { Usage, UsageSource } from "../usage/usage.ts";
+import { inputTokensOf, outputTokensOf, type Usage, type UsageSource } from "../usage/usage.ts";
 import type { AttemptOutcome } from "./attempt-outcome.ts";
 import { settledAmounts, type CallPlan } from "./call-plan.ts";
 
@@ -121,11 +121,22 @@ function reported(
     }
     tier = plan.heldServiceTier;
   }
+  let cost = countableCost(usage, price, tier);
+  if (serviceTierMultiplier(price, tier) === undefined) {
+    // The served model does not have that tier either: the dearer of its list price and of what was held for.
+    const listed = countableCost(usage, price, undefined);
+    cost = countableCost(usage, plan.price, tier);
+    if (cost !== undefined && (listed === undefined || listed > cost)) cost = listed;
+    else price = plan.price;
+  }
   for (const bucket of price.unpriced) {
     if ((usage[bucket] ?? 0) > 0)
       anomalies.push({ anomaly: "bucket-unpriced", detail: `${bucket} has no price` });
   }
-  const cost = costNanoUsd(usage, price, tier);
+  if (cost === undefined) {
+    const detail = "the usage is larger than can be counted exactly";
+    return estimated(plan.estimate.usage, plan, countsAsCall, [{ anomaly: "usage-invalid", detail }]);
+  }
   if (cost > plan.worstCaseNanoUsd) {
     anomalies.push({
       anomaly: "cost-above-hold",
@@ -141,6 +152,17 @@ function reported(
     price,
     anomalies,
   };
+}
+
+/** Undefined when the tokens or the cost leave the safe integers. */
+function countableCost(usage: Usage, price: ModelPrice, tier: string | undefined): number | undefined {
+  if (!Number.isSafeInteger(inputTokensOf(usage) + outputTokensOf(usage))) return undefined;
+  try {
+    return costNanoUsd(usage, price, tier);
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
 }
 
 function estimated(

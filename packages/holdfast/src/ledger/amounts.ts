@@ -40,9 +40,16 @@ export function amounts(given: Partial<Amounts>): Amounts {
 
 /** True when every dimension is a safe integer that is not negative. */
 export function areValidAmounts(value: Amounts): boolean {
-  for (const dimension of DIMENSIONS) {
-    const amount = value[dimension];
-    if (!Number.isSafeInteger(amount) || amount < 0) return false;
-  }
-  return true;
+  return (
+    isCount(value.nanoUsd) &&
+    isCount(value.calls) &&
+    isCount(value.concurrentCalls) &&
+    isCount(value.inputTokens) &&
+    isCount(value.outputTokens) &&
+    isCount(value.totalTokens)
+  );
+}
+
+function isCount(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0;
 }

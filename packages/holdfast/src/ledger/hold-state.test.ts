@@ -1,7 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { holdTransition, type HoldState, type HoldVerb } from "./hold-state.ts";
 
-const STATES: readonly HoldState[] = ["reserved", "dispatched", "settled", "released", "expired", "quarantined"];
+const STATES: readonly HoldState[] = [
+  "reserved",
+  "dispatched",
+  "settled",
+  "released",
+  "expired",
+  "quarantined",
+];
 const VERBS: readonly HoldVerb[] = ["dispatch", "settle", "release", "renew", "expire"];
 
 const to = (next: HoldState) => ({ allowed: true, next });

@@ -51,9 +51,12 @@ describe("requireLimits", () => {
     expect(check).toThrow(`scopes[0].limits.${dimension} must be a safe integer >= 0, not ${String(value)}`);
   });
 
-  it.each([{}, { nanoUsd: undefined }, { nanoUsd: 0 }, { calls: Number.MAX_SAFE_INTEGER }])("takes %j", (limits) => {
-    expect(() => requireLimits(limits, "limits")).not.toThrow();
-  });
+  it.each([{}, { nanoUsd: undefined }, { nanoUsd: 0 }, { calls: Number.MAX_SAFE_INTEGER }])(
+    "takes %j",
+    (limits) => {
+      expect(() => requireLimits(limits, "limits")).not.toThrow();
+    },
+  );
 });
 
 describe("requirePositive", () => {
@@ -113,7 +116,12 @@ describe("what counts as the same operation", () => {
     expect(sameAdjustment(adjust, { ...adjust, ...other })).toBe(expected);
   });
 
-  const override: OverrideOperation = { operationId: "1", scope: scope("a"), extra: { nanoUsd: 5 }, ttlMs: 10 };
+  const override: OverrideOperation = {
+    operationId: "1",
+    scope: scope("a"),
+    extra: { nanoUsd: 5 },
+    ttlMs: 10,
+  };
   it.each<[string, Partial<OverrideOperation>, boolean]>([
     ["itself", {}, true],
     ["with another time", { ttlMs: 11 }, false],

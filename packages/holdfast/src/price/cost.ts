@@ -28,13 +28,7 @@ export function costNanoUsd(usage: Usage, price: ModelPrice, serviceTier?: strin
     const tier = JSON.stringify(serviceTier?.slice(0, 40));
     throw new RangeError(`Service tier ${tier} has no price for ${price.provider}/${price.model}.`);
   }
-  for (const bucket of USAGE_BUCKETS) {
-    const quantity = usage[bucket] ?? 0;
-    if (!Number.isSafeInteger(quantity) || quantity < 0) {
-      throw new RangeError(`Usage ${bucket} must be an integer that is not negative.`);
-    }
-  }
-  const rates = ratesAt(price, inputTokensOf(usage));
+  const rates = price.longContext.length === 0 ? price.rates : ratesAt(price, inputTokensOf(usage));
   const cost = smallCost(usage, rates, multiplier) ?? bigCost(usage, rates, multiplier);
   if (cost === undefined) {
     throw new RangeError(
@@ -78,6 +72,11 @@ export function unpricedUsage(usage: Usage, price: ModelPrice): UsageBucket[] {
   return price.unpriced.filter((bucket) => (usage[bucket] ?? 0) > 0);
 }
 
+/** Whether a bucket is charged by the piece. */
+const IS_UNIT = Object.fromEntries(
+  USAGE_BUCKETS.map((bucket) => [bucket, UNIT_BUCKETS.includes(bucket)]),
+) as Readonly<Record<UsageBucket, boolean>>;
+
 function isDearer(a: Multiplier, b: Multiplier): boolean {
   return BigInt(a.numerator) * BigInt(b.denominator) > BigInt(b.numerator) * BigInt(a.denominator);
 }
@@ -87,30 +86,31 @@ function isDearer(a: Multiplier, b: Multiplier): boolean {
  * integers that is not above MAX_SAFE_INTEGER is exact, so checking every step proves the result.
  */
 function smallCost(usage: Usage, rates: Rates, { numerator, denominator }: Multiplier): number | undefined {
-  const tokens = smallSum(usage, rates, TOKEN_BUCKETS);
-  const units = smallSum(usage, rates, UNIT_BUCKETS);
-  if (tokens === undefined || units === undefined) return undefined;
+  let tokens = 0;
+  let units = 0;
+  let largest = 0;
+  // Only the buckets that are used: a call touches two or three of them.
+  for (const key in usage) {
+    const bucket = key as UsageBucket;
+    const quantity = usage[bucket];
+    if (quantity === undefined) continue;
+    if (!Number.isSafeInteger(quantity) || quantity < 0) {
+      throw new RangeError(`Usage ${bucket} must be an integer that is not negative.`);
+    }
+    const part = quantity * rates[bucket];
+    if (IS_UNIT[bucket]) units += part;
+    else tokens += part;
+    if (part > largest) largest = part;
+  }
   const scaledTokens = tokens * numerator;
   const scaledUnits = units * denominator;
   const total = scaledTokens + scaledUnits;
   const divisor = denominator * PICO_PER_NANO;
-  const largest = Math.max(scaledTokens, scaledUnits, total, divisor);
-  if (!(largest <= Number.MAX_SAFE_INTEGER)) return undefined;
+  // The sums are not smaller than their parts, so these are the largest numbers on the way.
+  if (!(Math.max(largest, scaledTokens, scaledUnits, total, divisor) <= Number.MAX_SAFE_INTEGER))
+    return undefined;
   const remainder = total % divisor;
   return (total - remainder) / divisor + (remainder > 0 ? 1 : 0);
-}
-
-function smallSum(usage: Usage, rates: Rates, buckets: readonly UsageBucket[]): number | undefined {
-  let sum = 0;
-  for (const bucket of buckets) {
-    const quantity = usage[bucket];
-    if (quantity === undefined) continue;
-    const part = quantity * rates[bucket];
-    if (part > Number.MAX_SAFE_INTEGER) return undefined;
-    sum += part;
-    if (sum > Number.MAX_SAFE_INTEGER) return undefined;
-  }
-  return sum;
 }
 
 /** The cost in BigInt arithmetic, or undefined when it exceeds the safe integers. */

@@ -32,8 +32,9 @@ describe("lookup", () => {
     nowMs += 1;
     book.lookup("openai", "gpt-5");
     expect(source.asked).toBe(2);
-    expect(book.lookup("openai", "gpt-5", NOON)).toBe(first);
-    expect(source.asked).toBe(2);
+    // One day is remembered per model; going back to another asks again and answers the same.
+    expect(book.lookup("openai", "gpt-5", NOON)).toEqual(first);
+    expect(source.asked).toBe(3);
   });
 
   it("asks each time for a price that changes within the day", () => {

@@ -49,7 +49,8 @@ export function createPriceBook({ source, unknownModel, clock }: PriceBookOption
     kind: "unpriced",
     policy: unknownModel.policy === "unmetered" ? "unmetered" : "refuse",
   };
-  const remembered = new Map<string, PriceLookup>();
+  let remembered = new Map<string, Map<string, { readonly day: number; readonly answer: PriceLookup }>>();
+  let rememberedCount = 0;
 
   function ask(provider: string, model: string, atMs: number): PriceLookup {
     const price = current.priceOf(provider, model, atMs) ?? ceiling?.(provider, model);
@@ -62,18 +63,26 @@ export function createPriceBook({ source, unknownModel, clock }: PriceBookOption
     },
     lookup(provider, model, atMs = clock.now()) {
       if (provider.length + model.length > NAME_LENGTH_MAX) return ask(provider, model, atMs);
-      const key = `${Math.floor(atMs / DAY_MS)}:${provider.length}:${provider}${model}`;
-      const known = remembered.get(key);
-      if (known !== undefined) return known;
+      const day = Math.floor(atMs / DAY_MS);
+      let ofProvider = remembered.get(provider);
+      const known = ofProvider?.get(model);
+      if (known?.day === day) return known.answer;
       const answer = ask(provider, model, atMs);
       if (answer.kind === "priced" && answer.price.changesWithinDay === true) return answer;
-      if (remembered.size >= REMEMBERED_MAX) remembered.delete(remembered.keys().next().value ?? "");
-      remembered.set(key, answer);
+      if (known === undefined) rememberedCount += 1;
+      if (rememberedCount > REMEMBERED_MAX) {
+        remembered = new Map();
+        rememberedCount = 1;
+        ofProvider = undefined;
+      }
+      if (ofProvider === undefined) remembered.set(provider, (ofProvider = new Map()));
+      ofProvider.set(model, { day, answer });
       return answer;
     },
     replaceSource(replacement) {
       current = replacement;
-      remembered.clear();
+      remembered = new Map();
+      rememberedCount = 0;
     },
   };
 }

@@ -10,14 +10,21 @@ export type Usage = { readonly [B in UsageBucket]?: number };
 /** Whether a number is the provider's own or ours. */
 export type UsageSource = "provider" | "estimated";
 
+const IS_INPUT: ReadonlySet<string> = new Set(INPUT_TOKEN_BUCKETS);
+const IS_OUTPUT: ReadonlySet<string> = new Set(OUTPUT_TOKEN_BUCKETS);
+
+/** All input tokens, cached ones included. */
 export function inputTokensOf(usage: Usage): number {
-  let sum = 0;
-  for (const bucket of INPUT_TOKEN_BUCKETS) sum += usage[bucket] ?? 0;
-  return sum;
+  return sumOf(usage, IS_INPUT);
 }
 
+/** All output tokens, hidden ones included. */
 export function outputTokensOf(usage: Usage): number {
+  return sumOf(usage, IS_OUTPUT);
+}
+
+function sumOf(usage: Usage, buckets: ReadonlySet<string>): number {
   let sum = 0;
-  for (const bucket of OUTPUT_TOKEN_BUCKETS) sum += usage[bucket] ?? 0;
+  for (const bucket in usage) if (buckets.has(bucket)) sum += usage[bucket as UsageBucket] ?? 0;
   return sum;
 }

@@ -1,5 +1,11 @@
 /** @module A guard with everything injected, for tests of what is above the store. */
-import { createPriceSource, USAGE_BUCKETS, type ModelPrice, type PriceSource, type Rates } from "@holdfast/prices";
+import {
+  createPriceSource,
+  USAGE_BUCKETS,
+  type ModelPrice,
+  type PriceSource,
+  type Rates,
+} from "@holdfast/prices";
 import { parseBudgets, type BudgetConfig } from "../../src/budget/budget-config.ts";
 import type { Budget } from "../../src/budget/budget.ts";
 import { createCalibration } from "../../src/estimate/calibration.ts";
@@ -61,8 +67,13 @@ const EVENTS: readonly EventName[] = [
 ];
 
 /** Everything that was delivered so far, by name. */
-export function watchEvents(emitter: { on(name: EventName, listener: (event: never) => unknown): unknown }): Seen {
-  const seen = Object.fromEntries(EVENTS.map((name) => [name, [] as unknown[]])) as Record<EventName, unknown[]>;
+export function watchEvents(emitter: {
+  on(name: EventName, listener: (event: never) => unknown): unknown;
+}): Seen {
+  const seen = Object.fromEntries(EVENTS.map((name) => [name, [] as unknown[]])) as Record<
+    EventName,
+    unknown[]
+  >;
   for (const name of EVENTS) emitter.on(name, (event) => seen[name].push(event));
   return seen as Seen;
 }

@@ -51,7 +51,8 @@ export function scriptedStore(script: Script = {}, mode: "sync" | "async" = "syn
           windows: operation.scopes.map(() => SOME_WINDOW),
         };
       }),
-    dispatch: (operation) => answer("dispatch", operation, () => ({ outcome: "dispatched", replayed: false })),
+    dispatch: (operation) =>
+      answer("dispatch", operation, () => ({ outcome: "dispatched", replayed: false })),
     settle: (operation) =>
       answer("settle", operation, () => ({
         outcome: "settled",
@@ -62,7 +63,11 @@ export function scriptedStore(script: Script = {}, mode: "sync" | "async" = "syn
       })),
     release: (operation) => answer("release", operation, () => ({ outcome: "released", replayed: false })),
     renew: (operation) =>
-      answer("renew", operation, () => ({ outcome: "renewed", replayed: false, expiresAtMs: operation.ttlMs })),
+      answer("renew", operation, () => ({
+        outcome: "renewed",
+        replayed: false,
+        expiresAtMs: operation.ttlMs,
+      })),
     expire: (operation) => answer("expire", operation, () => ({ expired: [], more: false })),
     adjust: (operation) =>
       answer("adjust", operation, () => ({

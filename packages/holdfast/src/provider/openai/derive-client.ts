@@ -15,8 +15,10 @@ import { perCallAttribution } from "../per-call-attribution.ts";
 import type { ClientClass, DerivableClient, FinalRequestOptions } from "./client-shape.ts";
 import { attributionOf, guardedRequestOf, guardRequest, type RequestContext } from "./guarded-request.ts";
 import { isMetered, meterFetch } from "./metered-fetch.ts";
-import { askedByClient, guardAddress, refuseSocket } from "./refuse-sockets.ts";
+import { createAddressGuard } from "./refuse-sockets.ts";
 import { asSdkError } from "./sdk-error.ts";
+
+type GuardedClass = ClientClass & { readonly address: ReturnType<typeof createAddressGuard> };
 
 export function deriveClient<C extends object>(client: C, context: RequestContext): C {
   const base = client as unknown as DerivableClient;
@@ -24,12 +26,8 @@ export function deriveClient<C extends object>(client: C, context: RequestContex
   const Guarded = guardedClass(Base, context);
   const derived = base.withOptions({ fetch: meterFetch(base.fetch, context.guard), ...azureOptions(base) });
   Object.setPrototypeOf(derived, Guarded.prototype);
-  if (!socketsAllowed(context)) guardAddress(derived as DerivableClient);
+  Guarded.address.guard(derived as DerivableClient);
   return derived as unknown as C;
-}
-
-function socketsAllowed({ guard }: RequestContext): boolean {
-  return guard.settings.allow.has("realtime");
 }
 
 /** `AzureOpenAI.withOptions` of openai before 7.11 forgets these two. */
@@ -38,7 +36,8 @@ function azureOptions({ apiVersion, deploymentName }: DerivableClient): object {
   return { apiVersion, ...(deploymentName === undefined ? {} : { deployment: deploymentName }) };
 }
 
-function guardedClass(Base: ClientClass, context: RequestContext): ClientClass {
+function guardedClass(Base: ClientClass, context: RequestContext): GuardedClass {
+  const address = createAddressGuard(context.guard.settings.allow.has("realtime"));
   const errorBase = Base.OpenAIError;
   const fail = (error: unknown): never => {
     throw asSdkError(error, errorBase);
@@ -55,7 +54,8 @@ function guardedClass(Base: ClientClass, context: RequestContext): ClientClass {
         const current = context.defaults.resolve();
         return options
           .then((resolved) => {
-            const attribution = mergeAttribution(current, perCallAttribution(resolved));
+            const perCall = perCallAttribution(resolved);
+            const attribution = perCall === undefined ? current : mergeAttribution(current, perCall);
             return guardRequest(context, resolved, attribution, deployment);
           })
           .catch(fail);
@@ -72,20 +72,20 @@ function guardedClass(Base: ClientClass, context: RequestContext): ClientClass {
     constructor(options: object) {
       super(options);
       if (!isMetered(this.fetch)) this.fetch = meterFetch(this.fetch, context.guard);
-      if (!socketsAllowed(context)) guardAddress(this);
+      address.guard(this);
     }
 
     override withOptions(options: object): DerivableClient {
-      return askedByClient(this, () => super.withOptions(options)) as DerivableClient;
+      return address.askedByClient(() => super.withOptions(options)) as DerivableClient;
     }
 
     override buildRequest(...args: unknown[]): Promise<unknown> {
-      return askedByClient(this, () => super.buildRequest(...args));
+      return address.askedByClient(() => super.buildRequest(...args));
     }
 
     override buildURL(path: string, query: unknown, defaultBaseURL?: string): string {
-      if (!socketsAllowed(context)) refuseSocket(this);
-      return askedByClient(this, () => super.buildURL(path, query, defaultBaseURL));
+      address.check();
+      return address.askedByClient(() => super.buildURL(path, query, defaultBaseURL));
     }
 
     override request(
@@ -125,5 +125,5 @@ function guardedClass(Base: ClientClass, context: RequestContext): ClientClass {
   }
   // The SDK sends the name of its class in the User-Agent.
   Object.defineProperty(Guarded, "name", { value: Base.name });
-  return Guarded;
+  return Object.assign(Guarded, { address });
 }

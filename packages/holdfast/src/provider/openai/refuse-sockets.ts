@@ -15,42 +15,51 @@ import type { DerivableClient } from "./client-shape.ts";
 const SOCKET_FRAMES: RegExp =
   /[\\/](?:realtime|live|responses)[\\/](?:[\w-]+[\\/])?(?:ws|websocket|ws-base|internal-base)\.[cm]?[jt]s\b|\b(?:OpenAI)?(?:Realtime|Responses|Live)\w*(?:WS|WebSocket)\b/;
 
-/** The SDK's own questions for the address, on the way of a request; they need no second look. */
-const asking = new WeakMap<object, number>();
-
-/** Runs the synchronous part of one of the client's own methods. */
-export function askedByClient<T>(client: object, work: () => T): T {
-  asking.set(client, (asking.get(client) ?? 0) + 1);
-  try {
-    return work();
-  } finally {
-    asking.set(client, asking.get(client)! - 1);
-  }
+export interface AddressGuard {
+  /** Runs the synchronous part of one of the client's own methods, whose questions need no second look. */
+  askedByClient<T>(work: () => T): T;
+  /** @throws {CallNotAllowedError} when the question comes from a WebSocket class. */
+  check(): void;
+  /** Puts the question before the answer of `client.baseURL`. */
+  guard(client: DerivableClient): void;
 }
 
-/** @throws {CallNotAllowedError} when the question comes from a WebSocket class. */
-export function refuseSocket(client: object): void {
-  if ((asking.get(client) ?? 0) > 0) return;
-  const { stack } = new Error("asked for the address");
-  if (stack === undefined || !SOCKET_FRAMES.test(stack)) return;
-  throw new CallNotAllowedError(
-    "A WebSocket opened with this client would be billed where no hold can follow it. Use HTTP requests, or let sockets " +
-      'through unmetered: createHoldfast({ allow: ["realtime"] }).',
-  );
-}
-
-/** Puts the question before the answer of `client.baseURL`. */
-export function guardAddress(client: DerivableClient): void {
-  let { baseURL } = client;
-  Object.defineProperty(client, "baseURL", {
-    configurable: true,
-    enumerable: true,
-    get: () => {
-      refuseSocket(client);
-      return baseURL;
+/** One for all clients that are derived from one wrapped client. */
+export function createAddressGuard(socketsAllowed: boolean): AddressGuard {
+  let askedByClients = 0;
+  const check = (): void => {
+    if (askedByClients > 0 || socketsAllowed) return;
+    const { stack } = new Error("asked for the address");
+    if (stack === undefined || !SOCKET_FRAMES.test(stack)) return;
+    throw new CallNotAllowedError(
+      "A WebSocket opened with this client would be billed where no hold can follow it. Use HTTP requests, or let " +
+        'sockets through unmetered: createHoldfast({ allow: ["realtime"] }).',
+    );
+  };
+  return {
+    check,
+    askedByClient(work) {
+      askedByClients += 1;
+      try {
+        return work();
+      } finally {
+        askedByClients -= 1;
+      }
     },
-    set: (value: string) => {
-      baseURL = value;
+    guard(client) {
+      if (socketsAllowed) return;
+      let { baseURL } = client;
+      Object.defineProperty(client, "baseURL", {
+        configurable: true,
+        enumerable: true,
+        get: () => {
+          check();
+          return baseURL;
+        },
+        set: (value: string) => {
+          baseURL = value;
+        },
+      });
     },
-  });
+  };
 }

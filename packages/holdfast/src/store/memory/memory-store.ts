@@ -84,8 +84,8 @@ class MemoryStore implements LedgerStore {
   }>;
   readonly #queues = new HoldQueues();
   readonly #overrides = new Overrides();
-  /** Limits come from the configuration: the same objects again and again. */
-  readonly #checkedLimits = new WeakSet<Limits>();
+  /** Calls with the same attribution come with the same list of scopes, again and again. */
+  readonly #checkedScopes = new WeakSet<readonly Scope[]>();
   #nowMs = 0;
 
   constructor(options: MemoryStoreOptions) {
@@ -115,11 +115,12 @@ class MemoryStore implements LedgerStore {
 
     const nowMs = this.#now();
     let expired = this.#expireDue(nowMs, EXPIRE_IN_PASSING);
-    let limiting = this.#firstLimit(scopes, amounts, nowMs);
+    const counters = new Array<Counter | undefined>(scopes.length);
+    let limiting = this.#firstLimit(scopes, amounts, nowMs, counters);
     if (limiting !== undefined && this.#queues.nextDue(nowMs) !== undefined) {
       // A hold whose time is over never causes a denial.
       expired = [...expired, ...this.#expireDue(nowMs, Infinity)];
-      limiting = this.#firstLimit(scopes, amounts, nowMs);
+      limiting = this.#firstLimit(scopes, amounts, nowMs, counters);
     }
     if (limiting !== undefined) {
       const denial = this.#denial(operation, limiting, nowMs);
@@ -127,13 +128,13 @@ class MemoryStore implements LedgerStore {
       return expired.length === 0 ? denial : { ...denial, expired: expired.map(describeExpired) };
     }
 
-    const counters: Counter[] = new Array<Counter>(scopes.length);
     for (let i = 0; i < scopes.length; i++) {
-      const counter = this.#counters.open(scopes[i]!, nowMs);
+      const scope = scopes[i]!;
+      const counter = (counters[i] ??= this.#counters.open(scope, nowMs));
+      counter.scope = scope;
       counter.hold(amounts);
-      counters[i] = counter;
     }
-    const hold = new Hold(operationId, scopes, counters, amounts, nowMs);
+    const hold = new Hold(operationId, scopes, counters as readonly Counter[], amounts, nowMs);
     hold.expiresAtMs = nowMs + operation.undispatchedTtlMs;
     this.#holds.set(operationId, hold);
     this.#queues.push(hold, operation.undispatchedTtlMs);
@@ -328,14 +329,17 @@ class MemoryStore implements LedgerStore {
     };
   }
 
+  /** The first limit that does not hold. Fills in the counters that it found on the way. */
   #firstLimit(
     scopes: readonly Scope[],
     amounts: Amounts,
     nowMs: number,
+    counters: (Counter | undefined)[],
   ): { scope: Scope; dimension: Dimension } | undefined {
     for (let i = 0; i < scopes.length; i++) {
       const scope = scopes[i]!;
       const counter = this.#counters.find(scope, nowMs);
+      counters[i] = counter;
       const spent = counter?.spent ?? NO_AMOUNTS;
       const held = counter?.held ?? NO_AMOUNTS;
       const limits = this.#overrides.limitsOf(scope, nowMs);
@@ -399,16 +403,16 @@ class MemoryStore implements LedgerStore {
   }
 
   #requireScopes(scopes: readonly Scope[]): void {
+    if (this.#checkedScopes.has(scopes)) return;
     for (let i = 0; i < scopes.length; i++) {
       const { key, limits } = scopes[i]!;
       for (let j = 0; j < i; j++) {
         if (scopes[j]!.key === key)
           throw new OperationInvalidError(`scopes names ${JSON.stringify(key)} twice`);
       }
-      if (this.#checkedLimits.has(limits)) continue;
       requireLimits(limits, `scopes[${i}].limits`);
-      this.#checkedLimits.add(limits);
     }
+    this.#checkedScopes.add(scopes);
   }
 
   #expireDue(nowMs: number, limit: number): readonly Hold[] {

@@ -20,6 +20,27 @@ const COMPRESSED_AUDIO_BYTES_PER_SECOND = 640;
 const OBJECT_OVERHEAD = 4;
 const KEY_OVERHEAD = 2;
 const SCALAR_TOKENS = 8;
+/** Words of the format itself, in every request; each is at most KEY_OVERHEAD tokens in both of OpenAI's vocabularies. */
+const COMMON: ReadonlySet<string> = new Set([
+  "role",
+  "content",
+  "type",
+  "text",
+  "name",
+  "user",
+  "system",
+  "assistant",
+  "developer",
+  "tool",
+  "function",
+  "description",
+  "parameters",
+  "properties",
+  "object",
+  "string",
+  "number",
+  "required",
+]);
 /** Deeper content than any API accepts; it is counted as text of its JSON. */
 const DEPTH_LIMIT = 64;
 
@@ -60,7 +81,8 @@ export class ContentTokens {
   }
 
   addText(text: string): void {
-    if (text.length > 0) this.textTokens += this.#estimator.estimate(text, this.#model);
+    if (COMMON.has(text)) this.textTokens += KEY_OVERHEAD;
+    else if (text.length > 0) this.textTokens += this.#estimator.estimate(text, this.#model);
   }
 
   refer(to: string): void {
@@ -80,7 +102,7 @@ export class ContentTokens {
       const value = part[key];
       if (value === undefined) continue;
       this.textTokens += KEY_OVERHEAD;
-      this.addText(key);
+      if (!COMMON.has(key)) this.addText(key);
       this.add(value, depth + 1);
     }
   }

@@ -1,0 +1,204 @@
+import { describe, expect, it } from "vitest";
+import { guardKit, planOf, type GuardKit, type GuardKitOptions } from "../../test/support/guard-kit.ts";
+import {
+  denialOf,
+  scriptedStore,
+  SOME_WINDOW,
+  type Script,
+  type ScriptedStore,
+} from "../../test/support/scripted-store.ts";
+import { mergeAttribution } from "../attribution/attribution.ts";
+import { BudgetExceededError } from "../error/budget-exceeded-error.ts";
+import { StoreUnavailableError } from "../error/store-unavailable-error.ts";
+import type { Usage } from "../usage/usage.ts";
+import type { AttemptOutcome } from "./attempt-outcome.ts";
+import type { Attempt, GuardedCall } from "./guarded-call.ts";
+
+const MODES = ["sync", "async"] as const;
+const attribution = mergeAttribution({ tenant: "acme", requestId: "msg-1" });
+
+const refused: AttemptOutcome = { class: "refused", status: 429, providerRequestId: null };
+const ambiguous: AttemptOutcome = { class: "ambiguous", status: null, providerRequestId: null };
+const complete = (usage: Usage = { inputTextTokens: 80, outputTextTokens: 20 }): AttemptOutcome => ({
+  class: "complete",
+  status: 200,
+  providerRequestId: "req_1",
+  served: { model: "m", serviceTier: "default" },
+  usage,
+});
+
+interface Kit extends GuardKit {
+  readonly store: ScriptedStore;
+  readonly call: GuardedCall;
+}
+
+function kit(script: Script = {}, mode: "sync" | "async" = "sync", options: GuardKitOptions = {}): Kit {
+  const store = scriptedStore(script, mode);
+  const given = guardKit({ store, budgets: [{ id: "b", limit: { usd: "1" }, window: "day" }], ...options });
+  return { ...given, store, call: given.guard.startCall(planOf(), attribution) };
+}
+
+const begin = async (call: GuardedCall): Promise<Attempt> => call.beginAttempt();
+const callsHeld = ({ store }: Kit): number[] =>
+  store.operations("reserve").map(({ amounts }) => amounts.calls);
+
+describe.each(MODES)("an attempt on a %s store", (mode) => {
+  it("holds once, whether it was reserved before or not", async () => {
+    const given = kit({}, mode);
+    await given.call.reserve();
+    await given.call.reserve();
+    await begin(given.call);
+    expect(given.store.verbs()).toEqual(["reserve", "dispatch"]);
+  });
+
+  it("is settled with the truth, once, whatever is reported later", async () => {
+    const given = kit({}, mode);
+    const attempt = await begin(given.call);
+    expect(attempt.ended).toBe(false);
+    attempt.end(complete());
+    attempt.end(ambiguous);
+    attempt.end(refused);
+    await given.guard.settled();
+    expect(attempt.ended).toBe(true);
+    expect(given.store.verbs()).toEqual(["reserve", "dispatch", "settle"]);
+    const [settle] = given.store.operations("settle");
+    expect(settle).toMatchObject({
+      operationId: `${settle?.holdId}:settled`,
+      amounts: { nanoUsd: 120_000, calls: 1, concurrentCalls: 0, inputTokens: 80, outputTokens: 20 },
+    });
+    expect(given.events().usage).toHaveLength(1);
+  });
+
+  it("that was refused gives its hold back", async () => {
+    const given = kit({}, mode);
+    (await begin(given.call)).end(refused);
+    await given.guard.settled();
+    expect(given.store.verbs()).toEqual(["reserve", "dispatch", "release"]);
+    expect(given.events()["hold-released"]).toHaveLength(1);
+  });
+
+  it("whose hold expired before the dispatch is held for anew", async () => {
+    let dispatches = 0;
+    const given = kit(
+      {
+        dispatch: () =>
+          ++dispatches <= 2
+            ? { outcome: "already-resolved", state: "expired" }
+            : { outcome: "dispatched", replayed: false },
+      },
+      mode,
+    );
+    const attempt = await begin(given.call);
+    expect(given.store.verbs()).toEqual([
+      "reserve",
+      "dispatch",
+      "reserve",
+      "dispatch",
+      "reserve",
+      "dispatch",
+    ]);
+    const holds = given.store.operations("reserve").map(({ operationId }) => operationId);
+    expect(new Set(holds).size).toBe(3);
+    attempt.end(complete());
+    await given.guard.settled();
+    expect(given.store.operations("settle").map(({ holdId }) => holdId)).toEqual([holds[2]]);
+    expect([attempt.number, callsHeld(given)]).toEqual([1, [1, 1, 1]]);
+  });
+
+  it("whose hold expired and cannot be had again is denied", async () => {
+    let reserves = 0;
+    const given = kit(
+      {
+        dispatch: () => ({ outcome: "unknown-hold" }),
+        reserve: ({ operationId, scopes }) =>
+          ++reserves > 1
+            ? denialOf(scopes[0]!)
+            : {
+                outcome: "held",
+                holdId: operationId,
+                replayed: false,
+                reservedAtMs: 0,
+                windows: [SOME_WINDOW],
+              },
+      },
+      mode,
+    );
+    await expect(begin(given.call)).rejects.toBeInstanceOf(BudgetExceededError);
+  });
+
+  it.each(["settle", "release"] as const)("whose %s fails breaks nothing and is reported", async (verb) => {
+    const given = kit(
+      {
+        [verb]: () => {
+          throw new Error("ECONNRESET");
+        },
+      },
+      mode,
+    );
+    const attempt = await begin(given.call);
+    attempt.end(verb === "settle" ? complete() : refused);
+    await given.guard.settled();
+    const events = given.events();
+    expect(events["meter-anomaly"]).toMatchObject([
+      { anomaly: "settlement-failed", detail: 'store "scripted" failed: ECONNRESET', attempt: 1 },
+    ]);
+    expect(events.usage).toHaveLength(1);
+    expect(await given.guard.close(1)).toBe(0);
+  });
+
+  it.each([
+    { outcome: "unknown-hold" },
+    { outcome: "mismatch" },
+    { outcome: "already-resolved", state: "released" },
+  ] as const)("whose settlement is answered with $outcome is reported", async (answer) => {
+    const given = kit({ settle: () => answer }, mode);
+    (await begin(given.call)).end(complete());
+    await given.guard.settled();
+    const [anomaly] = given.events()["meter-anomaly"];
+    expect(anomaly).toMatchObject({ anomaly: "settlement-failed" });
+    expect(anomaly?.detail).toContain(answer.outcome);
+    expect(given.events()["hold-settled"]).toEqual([]);
+  });
+
+  it("that is abandoned before it began gives its hold back, once", async () => {
+    const given = kit({}, mode);
+    await given.call.reserve();
+    given.call.abandon();
+    given.call.abandon();
+    await given.guard.settled();
+    expect(given.store.verbs()).toEqual(["reserve", "release"]);
+    await begin(given.call);
+    expect(given.store.verbs()).toEqual(["reserve", "release", "reserve", "dispatch"]);
+  });
+
+  it("that has begun is not abandoned: its hold stays", async () => {
+    const given = kit({}, mode);
+    await begin(given.call);
+    given.call.abandon();
+    await given.guard.settled();
+    expect(given.store.verbs()).toEqual(["reserve", "dispatch"]);
+  });
+});
+
+it("a sync store is asked at once: nothing of an attempt waits", () => {
+  const given = kit();
+  const attempt = given.call.beginAttempt();
+  expect("then" in attempt).toBe(false);
+  (attempt as Attempt).end(complete());
+  expect(given.store.verbs()).toEqual(["reserve", "dispatch", "settle"]);
+});
+
+it("a settlement that hangs holds up neither the attempt nor the next one", async () => {
+  const given = kit({ settle: () => new Promise(() => undefined) });
+  const attempt = await begin(given.call);
+  attempt.end(complete());
+  expect(given.events().usage).toHaveLength(1);
+  await begin(given.call);
+  expect(given.store.verbs()).toEqual(["reserve", "dispatch", "settle", "reserve", "dispatch"]);
+});
+
+it("a store that forgets every hold is broken: the call fails instead of asking for ever", async () => {
+  const given = kit({ dispatch: () => ({ outcome: "unknown-hold" }) });
+  await expect(begin(given.call)).rejects.toBeInstanceOf(StoreUnavailableError);
+});
+
