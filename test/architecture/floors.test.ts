@@ -89,6 +89,7 @@ describe("floors of the core package", () => {
       "temporal-polyfill": ["kernel/window.ts"],
       eventemitter3: ["event/emitter.ts"],
       "node:crypto": ["kernel/id.ts", "kernel/key-segment.ts"],
+      "p-retry": ["guard/guard.ts"],
       "node:async_hooks": ["guard/attribution-context.ts"],
     };
     const outside = files.flatMap((file) =>

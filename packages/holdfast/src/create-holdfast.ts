@@ -1,7 +1,9 @@
 /** @module The composition root: the only place that knows the defaults. */
-import { createPriceSource } from "@holdfast/prices";
+import { createPriceSource, PriceOverrideError } from "@holdfast/prices";
+import { ConfigError } from "./error/config-error.ts";
 import { createCalibration } from "./estimate/calibration.ts";
 import { createHoldRatio } from "./estimate/hold-ratio.ts";
+import { reliableEstimator } from "./estimate/reliable-estimator.ts";
 import { linearEstimator } from "./estimate/text-estimate.ts";
 import { Emitter } from "./event/emitter.ts";
 import { AttributionContext } from "./guard/attribution-context.ts";
@@ -25,15 +27,17 @@ export function createHoldfast(config: HoldfastConfig): Holdfast {
   const nextId = createIdSource();
   const { source, overrides, aliases } = config.prices ?? {};
   const { unknownModel = "refuse" } = config;
-  const prices = createPriceBook({
-    source:
-      source ?? createPriceSource({ ...(overrides ? { overrides } : {}), ...(aliases ? { aliases } : {}) }),
-    unknownModel:
-      typeof unknownModel === "string"
-        ? { policy: unknownModel }
-        : { policy: "ceiling", price: unknownModel.ceiling },
-    clock,
-  });
+  const prices = configured(() =>
+    createPriceBook({
+      source:
+        source ?? createPriceSource({ ...(overrides ? { overrides } : {}), ...(aliases ? { aliases } : {}) }),
+      unknownModel:
+        typeof unknownModel === "string"
+          ? { policy: unknownModel }
+          : { policy: "ceiling", price: unknownModel.ceiling },
+      clock,
+    }),
+  );
   const guard = new Guard({
     store: config.store ?? memoryStore({ clock }),
     emitter: new Emitter({ clock, nextId, queueLimit: config.eventQueueLimit ?? 10_000 }),
@@ -41,10 +45,20 @@ export function createHoldfast(config: HoldfastConfig): Holdfast {
     prices,
     clock,
     nextId,
-    calibration: createCalibration({ floor: config.estimate?.learnedFloor ?? 0.25 }),
+    calibration: createCalibration({ floor: config.estimate?.learnedFloor ?? 1 }),
     holdRatio: createHoldRatio(),
-    settings: { ...settings, estimator: config.estimate?.estimator ?? linearEstimator },
+    settings: { ...settings, estimator: reliableEstimator(config.estimate?.estimator ?? linearEstimator) },
     budgets,
   });
   return new Holdfast(guard);
+}
+
+/** What is wrong with a price is wrong with the configuration. */
+function configured<T>(create: () => T): T {
+  try {
+    return create();
+  } catch (error) {
+    if (!(error instanceof PriceOverrideError)) throw error;
+    throw new ConfigError([{ field: error.field, problem: error.message }]);
+  }
 }

@@ -15,7 +15,8 @@ function problemsOf(config: unknown): readonly ConfigProblem[] {
   }
 }
 
-const linesOf = (config: unknown): string[] => problemsOf(config).map(({ field, problem }) => `${field} ${problem}`);
+const linesOf = (config: unknown): string[] =>
+  problemsOf(config).map(({ field, problem }) => `${field} ${problem}`);
 
 describe("defaults", () => {
   it("are all filled in", () => {
@@ -49,7 +50,12 @@ describe("defaults", () => {
         serviceTiers: ["default", "priority"],
         learnedFloor: 1,
       },
-      settlement: { ambiguous: "release", partial: "hold", unseenOutputTokens: 0, hiddenOutputTokensPerSecond: 5 },
+      settlement: {
+        ambiguous: "release",
+        partial: "hold",
+        unseenOutputTokens: 0,
+        hiddenOutputTokensPerSecond: 5,
+      },
       unknownModel: "unmetered",
       unknownEndpoint: "alarm",
       allow: ["realtime"],
@@ -64,7 +70,12 @@ describe("defaults", () => {
       unknownModel: "unmetered",
       unknownEndpoint: "alarm",
       allow: new Set(["realtime"]),
-      settlement: { ambiguous: "release", partial: "hold", unseenOutputTokens: 0, hiddenOutputTokensPerSecond: 5 },
+      settlement: {
+        ambiguous: "release",
+        partial: "hold",
+        unseenOutputTokens: 0,
+        hiddenOutputTokensPerSecond: 5,
+      },
       undispatchedTtlMs: 1,
       dispatchedTtlMs: 2,
     });
@@ -86,7 +97,10 @@ describe("a configuration that is wrong", () => {
   it.each<[object, string]>([
     [{ budget: [] }, `config.budget is not a known setting; known are ${KNOWN}.`],
     [{ prices: "x" }, "prices must be an object."],
-    [{ prices: { override: [] } }, "prices.override is not a known setting; known are source, overrides, aliases."],
+    [
+      { prices: { override: [] } },
+      "prices.override is not a known setting; known are source, overrides, aliases.",
+    ],
     [{ estimate: [] }, "estimate must be an object."],
     [
       { estimate: { floor: 1 } },
@@ -101,7 +115,10 @@ describe("a configuration that is wrong", () => {
       { estimate: { missingOutputLimit: "maximum" } },
       'estimate.missingOutputLimit must be "model-maximum" or { send: tokens }.',
     ],
-    [{ estimate: { missingOutputLimit: {} } }, 'estimate.missingOutputLimit must be "model-maximum" or { send: tokens }.'],
+    [
+      { estimate: { missingOutputLimit: {} } },
+      'estimate.missingOutputLimit must be "model-maximum" or { send: tokens }.',
+    ],
     [
       { estimate: { missingOutputLimit: { send: 0 } } },
       'estimate.missingOutputLimit must be "model-maximum" or { send: tokens }.',
@@ -114,7 +131,10 @@ describe("a configuration that is wrong", () => {
       { estimate: { serverContext: { tokens: -1 } } },
       'estimate.serverContext must be "context-window", "refuse" or { tokens }.',
     ],
-    [{ estimate: { serviceTiers: [] } }, 'estimate.serviceTiers must be a list of tiers, such as ["default", "priority"].'],
+    [
+      { estimate: { serviceTiers: [] } },
+      'estimate.serviceTiers must be a list of tiers, such as ["default", "priority"].',
+    ],
     [
       { estimate: { serviceTiers: "default" } },
       'estimate.serviceTiers must be a list of tiers, such as ["default", "priority"].',
@@ -144,12 +164,15 @@ describe("a configuration that is wrong", () => {
       "settlement.hiddenOutputTokensPerSecond must be a whole number >= 0, not 0.5.",
     ],
     [{ undispatchedTtlMs: 0 }, "undispatchedTtlMs must be a whole number > 0, not 0."],
-    [{ undispatchedTtlMs: "10s" }, "undispatchedTtlMs must be a whole number > 0, not "10s"."],
+    [{ undispatchedTtlMs: "10s" }, 'undispatchedTtlMs must be a whole number > 0, not "10s".'],
     [{ dispatchedTtlMs: Infinity }, "dispatchedTtlMs must be a whole number > 0, not Infinity."],
     [{ dispatchedTtlMs: 2 ** 53 }, "dispatchedTtlMs must be a whole number > 0, not 9007199254740992."],
     [{ eventQueueLimit: 0 }, "eventQueueLimit must be a whole number > 0, not 0."],
     [{ budgets: undefined }, "budgets must be an array of budgets."],
-    [{ budgets: [{ id: "b", limit: { usd: "x" }, window: "day" }] }, "budgets[0].limit.usd must be a decimal string"],
+    [
+      { budgets: [{ id: "b", limit: { usd: "x" }, window: "day" }] },
+      "budgets[0].limit.usd must be a decimal string",
+    ],
   ])("%j is told so, once, with its field", (given, expected) => {
     const lines = linesOf({ ...good, ...given });
     expect(lines).toHaveLength(1);
@@ -201,7 +224,8 @@ describe("a configuration that is wrong", () => {
     );
     fc.assert(
       fc.property(fc.dictionary(field, anything), (given) => {
-        for (const { field: at, problem } of problemsOf({ ...good, ...given })) expect(`${at} ${problem}`).toMatch(/\.$/);
+        for (const { field: at, problem } of problemsOf({ ...good, ...given }))
+          expect(`${at} ${problem}`).toMatch(/\.$/);
       }),
       { numRuns: 500 },
     );

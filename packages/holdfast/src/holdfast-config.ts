@@ -14,6 +14,7 @@ import type { TokenEstimator } from "./estimate/token-estimator.ts";
 import type { GuardSettings, MissingOutputLimit, ServerContext } from "./guard/guard-settings.ts";
 import type { Clock } from "./kernel/clock.ts";
 import type { LedgerStore } from "./ledger/ledger-store.ts";
+import { BYPASSES } from "./provider/openai/endpoint.ts";
 
 export interface PricesConfig {
   /** Where prices come from. @default the dated prices of @holdfast/prices */
@@ -36,7 +37,11 @@ export interface EstimateConfig {
   readonly serverContext?: ServerContext;
   /** Service tiers that a request which names none may be served at; the dearest is held. @default ["default"] */
   readonly serviceTiers?: readonly string[];
-  /** What is learned from settled calls never lowers an estimate below this share of it. @default 0.25 */
+  /**
+   * What is learned from settled calls never lowers an estimate below this share of it. 1 lets it only raise estimates:
+   * then holds stay upper bounds. Below 1 they get tighter, and a change in what is sent can pass them.
+   * @default 1
+   */
   readonly learnedFloor?: number;
 }
 
@@ -71,11 +76,26 @@ export interface HoldfastConfig {
   readonly undispatchedTtlMs?: number;
   /** How long a hold lives after its request was sent, ms; streams renew it. @default 900_000 */
   readonly dispatchedTtlMs?: number;
+  /** How long a call waits for the store before it fails with StoreUnavailableError, ms. @default 2_000 */
+  readonly storeDeadlineMs?: number;
   /** Events that may wait for slow listeners. @default 10_000 */
   readonly eventQueueLimit?: number;
   /** @default the system clock */
   readonly clock?: Clock;
 }
+
+const STORE_METHODS = [
+  "reserve",
+  "dispatch",
+  "settle",
+  "release",
+  "renew",
+  "expire",
+  "adjust",
+  "override",
+  "balances",
+  "close",
+];
 
 export type ParsedSettings = Omit<GuardSettings, "estimator">;
 
@@ -91,6 +111,7 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
     "settlement",
     "undispatchedTtlMs",
     "dispatchedTtlMs",
+    "storeDeadlineMs",
     "eventQueueLimit",
     "clock",
   ],
@@ -150,16 +171,30 @@ export function parseConfig(config: HoldfastConfig): {
       problem: 'must be a list of tiers, such as ["default", "priority"].',
     });
   }
-  const learnedFloor: unknown = estimate.learnedFloor ?? 0.25;
+  const learnedFloor: unknown = estimate.learnedFloor ?? 1;
   if (typeof learnedFloor !== "number" || !(learnedFloor > 0 && learnedFloor <= 1)) {
     problems.push({ field: "estimate.learnedFloor", problem: "must be a number above 0 and at most 1." });
   }
-  const allow = config.allow ?? [];
-  if (!Array.isArray(allow) || allow.some((name) => typeof name !== "string")) {
-    problems.push({ field: "allow", problem: 'must be a list of names, such as ["realtime"].' });
+  const allow: unknown = config.allow ?? [];
+  if (!Array.isArray(allow) || allow.some((name) => !(BYPASSES as readonly unknown[]).includes(name))) {
+    problems.push({ field: "allow", problem: `must be a list of names out of ${BYPASSES.join(", ")}.` });
+  }
+  check.methods("store", config.store, STORE_METHODS);
+  check.methods("clock", config.clock, ["now"]);
+  check.methods("estimate.estimator", estimate.estimator, ["estimate"]);
+  check.methods("prices.source", config.prices?.source, ["priceOf"]);
+  if (
+    config.prices?.source !== undefined &&
+    (config.prices.overrides ?? config.prices.aliases) !== undefined
+  ) {
+    problems.push({
+      field: "prices.source",
+      problem: "cannot be given together with overrides or aliases; give those to createPriceSource instead.",
+    });
   }
   const { unknownModel = "refuse" } = config;
   const ceiling = isRecord(unknownModel) && isRecord(unknownModel["ceiling"]);
+  if (isRecord(unknownModel)) reportUnknownKeys(unknownModel, ["ceiling"], "unknownModel", problems);
   if (!ceiling) check.oneOf("unknownModel", unknownModel, ["refuse", "unmetered"], " or { ceiling: prices }");
   const settings: ParsedSettings = {
     missingOutputLimit,
@@ -179,6 +214,7 @@ export function parseConfig(config: HoldfastConfig): {
     },
     undispatchedTtlMs: check.duration("undispatchedTtlMs", config.undispatchedTtlMs ?? 10_000),
     dispatchedTtlMs: check.duration("dispatchedTtlMs", config.dispatchedTtlMs ?? 900_000),
+    storeDeadlineMs: check.duration("storeDeadlineMs", config.storeDeadlineMs ?? 2_000),
   };
   check.duration("eventQueueLimit", config.eventQueueLimit ?? 10_000);
   if (problems.length > 0) throw new ConfigError(problems);
@@ -200,6 +236,14 @@ class FieldChecks {
       });
     }
     return value as T;
+  }
+
+  methods(field: string, value: unknown, methods: readonly string[]): void {
+    if (value === undefined) return;
+    const missing = methods.filter(
+      (method) => typeof (value as Record<string, unknown> | null)?.[method] !== "function",
+    );
+    if (missing.length > 0) this.#problems.push({ field, problem: `must have ${missing.join(", ")}.` });
   }
 
   count(field: string, value: unknown): number {

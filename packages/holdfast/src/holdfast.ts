@@ -200,6 +200,7 @@ export class Holdfast {
   async adjust(request: AdjustRequest): Promise<Balance> {
     const guard = this.#guard;
     const scope = this.#scope(request.budget, request.scope);
+    requireKnown(request.delta, DIMENSIONS, "adjust.delta");
     const operationId = request.operationId ?? guard.nextId();
     const result = await guard.store.adjust({ operationId, scope, delta: request.delta });
     if (result.outcome !== "adjusted") {
@@ -264,6 +265,7 @@ export class Holdfast {
     const budget = this.#guard.budgets.find((one) => one.id === budgetId);
     if (budget === undefined)
       throw new OperationInvalidError(`There is no budget ${JSON.stringify(budgetId)}.`);
+    requireKnown(values ?? {}, budget.per, `scope of budget ${JSON.stringify(budgetId)}`);
     return scopeOf(budget, mergeAttribution(values));
   }
 }
@@ -294,7 +296,17 @@ function toBalance(state: ScopeState, budgets: readonly Budget[]): Balance {
   };
 }
 
+/** A name that is not known would silently mean something else. */
+function requireKnown(given: object, known: readonly string[], where: string): void {
+  const unknown = Object.keys(given).find((key) => !known.includes(key));
+  if (unknown === undefined) return;
+  throw new OperationInvalidError(
+    `The ${where} has no ${JSON.stringify(unknown)}; it has ${known.length === 0 ? "nothing" : known.join(", ")}.`,
+  );
+}
+
 function parseExtra(extra: OverrideRequest["extra"]): Limits {
+  requireKnown(extra, ["usd", ...DIMENSIONS.filter((one) => one !== "nanoUsd")], "override.extra");
   const { usd, ...counts } = extra;
   if (usd === undefined) return counts;
   const parsed = parseUsd(usd);

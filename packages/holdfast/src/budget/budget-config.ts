@@ -95,7 +95,7 @@ function parseBudget(entry: unknown, field: string, problems: ConfigProblem[]): 
     id: typeof id === "string" ? id : "",
     match: parseMatch(entry["match"], `${field}.match`, problems),
     per: parsePer(entry["per"], `${field}.per`, problems),
-    limits: parseLimit(entry["limit"], `${field}.limit`, problems),
+    limits: Object.freeze(parseLimit(entry["limit"], `${field}.limit`, problems)),
     window: parseWindow(entry, field, problems),
     onExpiry: parseOnExpiry(entry["onExpiry"], `${field}.onExpiry`, problems),
   };

@@ -1,7 +1,7 @@
 /** @module A budget, and the scopes of it that one call touches. */
 import type { Attribution } from "../attribution/attribution.ts";
 import { keySegment } from "../kernel/key-segment.ts";
-import type { WindowSpec } from "../kernel/window.ts";
+import { windowSpecId, type WindowSpec } from "../kernel/window.ts";
 import type { Limits } from "../ledger/amounts.ts";
 import type { ExpiryPolicy, Scope } from "../ledger/ledger-store.ts";
 
@@ -42,7 +42,8 @@ function matches(budget: Budget, attribution: Attribution): boolean {
 
 /** The one scope of a budget that these attribution values name. */
 export function scopeOf(budget: Budget, attribution: Attribution): Scope {
-  let key = keySegment(budget.id);
+  // With the window and the names of the tags: counted another way, a budget is another set of counters.
+  let key = `${keySegment(budget.id)}!${windowSpecId(budget.window)}`;
   const values: Record<string, string | undefined> = Object.create(null) as Record<
     string,
     string | undefined
@@ -50,15 +51,14 @@ export function scopeOf(budget: Budget, attribution: Attribution): Scope {
   for (const tag of budget.per) {
     const value = attribution[tag];
     values[tag] = value;
-    // With the tag's name: counted per another tag, a budget is another set of counters.
     key += `/${keySegment(tag)}=${value === undefined ? ABSENT : keySegment(value)}`;
   }
-  return {
+  return Object.freeze({
     key,
     budgetId: budget.id,
-    values,
+    values: Object.freeze(values),
     window: budget.window,
     limits: budget.limits,
     onExpiry: budget.onExpiry,
-  };
+  });
 }

@@ -132,10 +132,6 @@ export interface PricesChangedEvent extends BaseEvent {
   readonly version: string;
 }
 
-export interface PricesRefreshFailedEvent extends BaseEvent {
-  readonly message: string;
-}
-
 export interface ListenerFailedEvent extends BaseEvent {
   readonly event: string;
   readonly error: unknown;
@@ -160,7 +156,6 @@ export interface HoldfastEvents {
   "budgets-changed": BudgetsChangedEvent;
   "meter-anomaly": MeterAnomalyEvent;
   "prices-changed": PricesChangedEvent;
-  "prices-refresh-failed": PricesRefreshFailedEvent;
   "listener-failed": ListenerFailedEvent;
   "events-dropped": EventsDroppedEvent;
 }

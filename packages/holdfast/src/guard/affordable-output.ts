@@ -13,8 +13,8 @@ export function affordableOutputTokens(plan: CallPlan, available: Limits): numbe
   if (estimate.outputTokensPerChoice === 0) return null;
   if (available.calls === 0 || available.concurrentCalls === 0) return null;
   const fits = (perChoice: number): boolean => {
-    const usage = withOutputPerChoice(estimate.usage, perChoice, estimate.choices);
-    const output = perChoice * estimate.choices;
+    const output = perChoice * estimate.choices + estimate.extraOutputTokens;
+    const usage = withOutput(estimate.usage, output);
     const input = inputTokensOf(usage);
     return (
       within(available.inputTokens, input) &&
@@ -39,8 +39,7 @@ function within(available: number | undefined, needed: number): boolean {
   return available === undefined || needed <= available;
 }
 
-function withOutputPerChoice(worstCase: Usage, perChoice: number, choices: number): Usage {
-  const tokens = perChoice * choices;
+function withOutput(worstCase: Usage, tokens: number): Usage {
   if ((worstCase.outputAudioTokens ?? 0) > 0) return { ...worstCase, outputAudioTokens: tokens };
   if ((worstCase.outputImageTokens ?? 0) > 0) return { ...worstCase, outputImageTokens: tokens };
   return { ...worstCase, outputTextTokens: tokens };

@@ -1,14 +1,16 @@
 import { describe, expect, it } from "vitest";
-import { guardKit, planOf, type GuardKit, type GuardKitOptions } from "../../test/support/guard-kit.ts";
 import {
-  scriptedStore,
-  type Script,
-  type ScriptedStore,
-} from "../../test/support/scripted-store.ts";
+  begin,
+  guardKit,
+  planOf,
+  type GuardKit,
+  type GuardKitOptions,
+} from "../../test/support/guard-kit.ts";
+import { scriptedStore, type Script, type ScriptedStore } from "../../test/support/scripted-store.ts";
 import { mergeAttribution } from "../attribution/attribution.ts";
 import type { Usage } from "../usage/usage.ts";
 import type { AttemptOutcome } from "./attempt-outcome.ts";
-import type { Attempt, GuardedCall } from "./guarded-call.ts";
+import type { GuardedCall } from "./guarded-call.ts";
 
 const attribution = mergeAttribution({ tenant: "acme", requestId: "msg-1" });
 
@@ -33,7 +35,6 @@ function kit(script: Script = {}, mode: "sync" | "async" = "sync", options: Guar
   return { ...given, store, call: given.guard.startCall(planOf(), attribution) };
 }
 
-const begin = async (call: GuardedCall): Promise<Attempt> => call.beginAttempt();
 const callsHeld = ({ store }: Kit): number[] =>
   store.operations("reserve").map(({ amounts }) => amounts.calls);
 const callsCharged = ({ store }: Kit): number[] =>

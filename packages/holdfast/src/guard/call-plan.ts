@@ -31,6 +31,8 @@ export interface CallEstimate {
   /** Choices that are generated; each may use the whole output limit. */
   readonly choices: number;
   readonly outputTokensPerChoice: number;
+  /** Held on top of that, all choices together, whatever the limit. */
+  readonly extraOutputTokens: number;
   /** Input tokens as estimated before what was learned was applied; null when there is nothing to learn from. */
   readonly uncalibratedInputTokens: number | null;
   /**

@@ -29,4 +29,6 @@ export interface GuardSettings {
   readonly allow: ReadonlySet<string>;
   readonly undispatchedTtlMs: number;
   readonly dispatchedTtlMs: number;
+  /** How long the call waits for an answer of the store. */
+  readonly storeDeadlineMs: number;
 }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { guardKit, planOf, type GuardKit } from "../../test/support/guard-kit.ts";
+import { begin as beginCall, guardKit, planOf, type GuardKit } from "../../test/support/guard-kit.ts";
 import {
   denialOf,
   scriptedStore,
@@ -28,10 +28,7 @@ function kit(script: Script = {}, mode: "sync" | "async" = "sync"): GuardKit & {
   return { ...guardKit({ store, budgets }), store };
 }
 
-/** In an async function, so that a throw and a rejection look the same. */
-async function begin({ guard }: GuardKit): Promise<Attempt> {
-  return guard.startCall(planOf(), attribution).beginAttempt();
-}
+const begin = ({ guard }: GuardKit): Promise<Attempt> => beginCall(guard.startCall(planOf(), attribution));
 
 describe.each(MODES)("a %s store", (mode) => {
   it("is asked for the worst case in every scope, before the dispatch", async () => {

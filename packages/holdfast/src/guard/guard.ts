@@ -6,9 +6,11 @@
  * The guard knows the store only by its port, and a provider only by its plans and outcomes.
  */
 import type { ModelPrice } from "@holdfast/prices";
+import pRetry from "p-retry";
 import { NO_ATTRIBUTION, type Attribution } from "../attribution/attribution.ts";
 import { scopesOf, type Budget } from "../budget/budget.ts";
 import { BudgetExceededError } from "../error/budget-exceeded-error.ts";
+import { OperationInvalidError } from "../error/operation-invalid-error.ts";
 import { HoldfastClosedError } from "../error/holdfast-closed-error.ts";
 import { StoreUnavailableError } from "../error/store-unavailable-error.ts";
 import type { Emitter } from "../event/emitter.ts";
@@ -17,7 +19,7 @@ import type { Calibration } from "../estimate/calibration.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { IdSource } from "../kernel/id.ts";
 import { chain, isPromise, type MaybePromise } from "../kernel/maybe-promise.ts";
-import { DIMENSIONS, type Amounts } from "../ledger/amounts.ts";
+import { DIMENSIONS, NO_AMOUNTS, type Amounts } from "../ledger/amounts.ts";
 import type {
   Denied,
   ExpiredHold,
@@ -155,6 +157,9 @@ export class Guard {
     return this.#ask(
       () => this.store.reserve({ operationId: holdId, scopes, amounts, undispatchedTtlMs }),
       answer,
+      (late) => {
+        if (late.outcome === "held") this.release(carried, () => undefined);
+      },
     );
   }
 
@@ -170,7 +175,10 @@ export class Guard {
     return this.#ask(
       () => this.store.dispatch({ operationId, holdId: hold.holdId, ttlMs: dispatchedTtlMs }),
       (result) => {
-        if (result.outcome !== "dispatched") return false;
+        if (result.outcome !== "dispatched") {
+          if (result.outcome === "already-resolved") this.#reportExpired(result.expired);
+          return false;
+        }
         this.emitter.emit("hold-dispatched", () => ({
           id: operationId,
           atMs: this.clock.now(),
@@ -187,6 +195,7 @@ export class Guard {
     this.#tell(
       () => this.store.settle({ operationId, holdId: hold.holdId, amounts }),
       (result: SettleResult) => {
+        this.#reportExpired("expired" in result ? result.expired : undefined);
         if (result.outcome !== "settled") {
           onFailure(`the store answered ${result.outcome} to the settlement of hold ${hold.holdId}`);
           return;
@@ -211,6 +220,12 @@ export class Guard {
     this.#tell(
       () => this.store.release({ operationId, holdId: hold.holdId }),
       (result) => {
+        if (result.outcome === "already-resolved" && result.state === "expired") {
+          // It was charged when its time was over, and now it is known that nothing was billed.
+          this.#reportExpired(result.expired);
+          this.settle(hold, NO_AMOUNTS, onFailure);
+          return;
+        }
         if (result.outcome !== "released") return;
         this.emitter.emit("hold-released", () => ({
           id: operationId,
@@ -243,11 +258,13 @@ export class Guard {
     );
   }
 
-  attemptStarted(): void {
+  /** A hold has been taken that its call will resolve. */
+  holdTaken(): void {
     this.#inFlight += 1;
   }
 
-  attemptEnded(): void {
+  /** A hold has been settled, released or given up. */
+  holdResolved(): void {
     this.#inFlight -= 1;
     if (this.#inFlight > 0) return;
     const waiting = this.#whenIdle;
@@ -258,7 +275,7 @@ export class Guard {
   /**
    * Admits nothing more, waits for what is in flight, and lets go of the store.
    *
-   * @returns how many attempts were still in flight when the time was over; their holds expire by policy.
+   * @returns how many holds were still unresolved when the time was over; they expire by policy.
    */
   async close(drainMs: number): Promise<number> {
     this.#closed = true;
@@ -282,8 +299,16 @@ export class Guard {
     while (this.#pending.size > 0) await Promise.all(this.#pending);
   }
 
-  /** A question whose answer the caller waits for: a broken store surfaces as such, never as a denial. */
-  #ask<R, T>(question: () => MaybePromise<R>, answer: (result: R) => MaybePromise<T>): MaybePromise<T> {
+  /**
+   * A question whose answer the caller waits for: a broken store surfaces as such, never as a denial.
+   *
+   * @param onLate what to do with an answer that comes when nobody waits any more
+   */
+  #ask<R, T>(
+    question: () => MaybePromise<R>,
+    answer: (result: R) => MaybePromise<T>,
+    onLate?: (result: R) => void,
+  ): MaybePromise<T> {
     let result: MaybePromise<R>;
     try {
       result = question();
@@ -291,12 +316,12 @@ export class Guard {
       throw this.#unavailable(cause);
     }
     if (!isPromise(result)) return answer(result);
-    return result.then(answer, (cause: unknown) => {
+    return withDeadline(result, this.settings.storeDeadlineMs, onLate).then(answer, (cause: unknown) => {
       throw this.#unavailable(cause);
     });
   }
 
-  /** A statement that nobody waits for. */
+  /** A statement that nobody waits for. It is idempotent, so it is repeated until the store has taken it. */
   #tell<R>(
     statement: () => MaybePromise<R>,
     then: (result: R) => void,
@@ -308,18 +333,35 @@ export class Guard {
       );
     try {
       const result = chain(statement(), then);
-      if (!isPromise(result)) return;
-      const pending: Promise<void> = result.catch(failed).finally(() => this.#pending.delete(pending));
-      this.#pending.add(pending);
+      if (isPromise(result)) this.#follow(result, statement, then, failed);
     } catch (cause) {
-      failed(cause);
+      if (cause instanceof OperationInvalidError) failed(cause);
+      else this.#follow(Promise.reject(cause as Error), statement, then, failed);
     }
+  }
+
+  #follow<R>(
+    first: Promise<void>,
+    statement: () => MaybePromise<R>,
+    then: (result: R) => void,
+    failed: (cause: unknown) => void,
+  ): void {
+    const again = (): Promise<void> =>
+      pRetry(async () => then(await statement()), {
+        ...TELL_AGAIN,
+        shouldRetry: ({ error }) => !(error instanceof OperationInvalidError),
+      });
+    const pending: Promise<void> = first
+      .catch((cause: unknown) => (cause instanceof OperationInvalidError ? Promise.reject(cause) : again()))
+      .catch(failed)
+      .finally(() => this.#pending.delete(pending));
+    this.#pending.add(pending);
   }
 
   #unavailable(cause: unknown): StoreUnavailableError {
     return new StoreUnavailableError(
       `Store "${this.store.name}" did not answer, so nothing was sent. Check that it is reachable; this is not a denial.`,
-      { cause },
+      { cause: new Error(nameOf(cause)) },
     );
   }
 
@@ -397,6 +439,40 @@ export class Guard {
       }));
     }
   }
+}
+
+/** An error by its class and code. Its message may quote an address with a password. */
+function nameOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return `a ${typeof cause} was thrown`;
+  const { code } = cause as { code?: unknown };
+  const known =
+    cause.name === "Error" && cause.message.startsWith("no answer within") ? cause.message : cause.name;
+  return typeof code === "string" && /^[A-Z0-9_]{1,40}$/.test(code) ? `${known} (${code})` : known;
+}
+
+/** About half a minute in all; after that the hold's expiry has the last word. */
+const TELL_AGAIN = { retries: 8, minTimeout: 100, maxTimeout: 10_000, unref: true } as const;
+
+/** Rejects when the time is over; an answer that comes later goes to `onLate`. */
+function withDeadline<R>(answer: Promise<R>, deadlineMs: number, onLate?: (result: R) => void): Promise<R> {
+  return new Promise((resolve, reject) => {
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      reject(new Error(`no answer within ${deadlineMs} ms`));
+    }, deadlineMs);
+    answer.then(
+      (result) => {
+        clearTimeout(timer);
+        if (late) onLate?.(result);
+        else resolve(result);
+      },
+      (cause: unknown) => {
+        clearTimeout(timer);
+        reject(cause as Error);
+      },
+    );
+  });
 }
 
 /**

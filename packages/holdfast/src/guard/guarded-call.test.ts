@@ -1,5 +1,12 @@
-import { describe, expect, it } from "vitest";
-import { guardKit, planOf, type GuardKit, type GuardKitOptions } from "../../test/support/guard-kit.ts";
+import { describe, expect, it, vi } from "vitest";
+import {
+  begin,
+  beginNow,
+  guardKit,
+  planOf,
+  type GuardKit,
+  type GuardKitOptions,
+} from "../../test/support/guard-kit.ts";
 import {
   denialOf,
   scriptedStore,
@@ -9,10 +16,12 @@ import {
 } from "../../test/support/scripted-store.ts";
 import { mergeAttribution } from "../attribution/attribution.ts";
 import { BudgetExceededError } from "../error/budget-exceeded-error.ts";
+import { OperationInvalidError } from "../error/operation-invalid-error.ts";
 import { StoreUnavailableError } from "../error/store-unavailable-error.ts";
+import { NO_AMOUNTS } from "../ledger/amounts.ts";
 import type { Usage } from "../usage/usage.ts";
 import type { AttemptOutcome } from "./attempt-outcome.ts";
-import type { Attempt, GuardedCall } from "./guarded-call.ts";
+import type { GuardedCall } from "./guarded-call.ts";
 
 const MODES = ["sync", "async"] as const;
 const attribution = mergeAttribution({ tenant: "acme", requestId: "msg-1" });
@@ -38,7 +47,6 @@ function kit(script: Script = {}, mode: "sync" | "async" = "sync", options: Guar
   return { ...given, store, call: given.guard.startCall(planOf(), attribution) };
 }
 
-const begin = async (call: GuardedCall): Promise<Attempt> => call.beginAttempt();
 const callsHeld = ({ store }: Kit): number[] =>
   store.operations("reserve").map(({ amounts }) => amounts.calls);
 
@@ -126,24 +134,89 @@ describe.each(MODES)("an attempt on a %s store", (mode) => {
     await expect(begin(given.call)).rejects.toBeInstanceOf(BudgetExceededError);
   });
 
-  it.each(["settle", "release"] as const)("whose %s fails breaks nothing and is reported", async (verb) => {
-    const given = kit(
-      {
-        [verb]: () => {
-          throw new Error("ECONNRESET");
+  it.each(["settle", "release"] as const)(
+    "whose %s the store refuses breaks nothing and is reported",
+    async (verb) => {
+      const refuse = (): never => {
+        throw new OperationInvalidError("amounts.calls must be x");
+      };
+      const given = kit({ [verb]: refuse }, mode);
+      const attempt = await begin(given.call);
+      attempt.end(verb === "settle" ? complete() : refused);
+      await given.guard.settled();
+      const events = given.events();
+      expect(events["meter-anomaly"]).toMatchObject([
+        {
+          anomaly: "settlement-failed",
+          detail: 'store "scripted" failed: amounts.calls must be x',
+          attempt: 1,
         },
-      },
-      mode,
-    );
-    const attempt = await begin(given.call);
-    attempt.end(verb === "settle" ? complete() : refused);
+      ]);
+      expect(events.usage).toHaveLength(1);
+      expect(given.store.verbs().filter((one) => one === verb)).toHaveLength(1);
+    },
+  );
+
+  it.each(["settle", "release"] as const)(
+    "whose %s fails is told again, with the same id, until it is taken",
+    async (verb) => {
+      vi.useFakeTimers();
+      try {
+        let tries = 0;
+        const given = kit(
+          {
+            [verb]: () => {
+              tries += 1;
+              if (tries < 3) throw new Error("ECONNRESET");
+              return verb === "settle"
+                ? {
+                    outcome: "settled",
+                    replayed: true,
+                    corrected: false,
+                    charged: NO_AMOUNTS,
+                    held: NO_AMOUNTS,
+                  }
+                : { outcome: "released", replayed: true };
+            },
+          },
+          mode,
+        );
+        (await begin(given.call)).end(verb === "settle" ? complete() : refused);
+        await vi.runAllTimersAsync();
+        await given.guard.settled();
+        const told = given.store.operations(verb) as { operationId: string }[];
+        expect(told.map(({ operationId }) => operationId)).toEqual(
+          Array.from({ length: 3 }, () => told[0]?.operationId),
+        );
+        expect(given.events()["meter-anomaly"]).toEqual([]);
+        expect(given.events()[verb === "settle" ? "hold-settled" : "hold-released"]).toHaveLength(1);
+      } finally {
+        vi.useRealTimers();
+      }
+    },
+  );
+
+  it("whose settlement fails for good is reported", async () => {
+    vi.useFakeTimers();
+    try {
+      const given = kit({ settle: () => Promise.reject(new Error("ECONNRESET")) }, mode);
+      (await begin(given.call)).end(complete());
+      await vi.runAllTimersAsync();
+      await given.guard.settled();
+      expect(given.events()["meter-anomaly"]).toMatchObject([
+        { anomaly: "settlement-failed", detail: 'store "scripted" failed: ECONNRESET' },
+      ]);
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it("that was charged on expiry and turns out to be free is corrected to nothing", async () => {
+    const given = kit({ release: () => ({ outcome: "already-resolved", state: "expired" }) }, mode);
+    (await begin(given.call)).end(refused);
     await given.guard.settled();
-    const events = given.events();
-    expect(events["meter-anomaly"]).toMatchObject([
-      { anomaly: "settlement-failed", detail: 'store "scripted" failed: ECONNRESET', attempt: 1 },
-    ]);
-    expect(events.usage).toHaveLength(1);
-    expect(await given.guard.close(1)).toBe(0);
+    expect(given.store.operations("settle")).toMatchObject([{ amounts: NO_AMOUNTS }]);
   });
 
   it.each([
@@ -158,6 +231,15 @@ describe.each(MODES)("an attempt on a %s store", (mode) => {
     expect(anomaly).toMatchObject({ anomaly: "settlement-failed" });
     expect(anomaly?.detail).toContain(answer.outcome);
     expect(given.events()["hold-settled"]).toEqual([]);
+  });
+
+  it("that was dispatched and never sent gives its hold back", async () => {
+    const given = kit({}, mode);
+    await given.call.prepareAttempt();
+    given.call.abandon();
+    given.call.abandon();
+    await given.guard.settled();
+    expect(given.store.verbs()).toEqual(["reserve", "dispatch", "release"]);
   });
 
   it("that is abandoned before it began gives its hold back, once", async () => {
@@ -182,10 +264,17 @@ describe.each(MODES)("an attempt on a %s store", (mode) => {
 
 it("a sync store is asked at once: nothing of an attempt waits", () => {
   const given = kit();
-  const attempt = given.call.beginAttempt();
-  expect("then" in attempt).toBe(false);
-  (attempt as Attempt).end(complete());
+  beginNow(given.call).end(complete());
   expect(given.store.verbs()).toEqual(["reserve", "dispatch", "settle"]);
+});
+
+it("an attempt is held for and dispatched once, and taken once", async () => {
+  const given = kit();
+  await given.call.prepareAttempt();
+  await given.call.prepareAttempt();
+  await given.call.reserve();
+  expect(given.store.verbs()).toEqual(["reserve", "dispatch"]);
+  expect([given.call.takeAttempt()?.number, given.call.takeAttempt()]).toEqual([1, undefined]);
 });
 
 it("a settlement that hangs holds up neither the attempt nor the next one", async () => {
@@ -201,4 +290,3 @@ it("a store that forgets every hold is broken: the call fails instead of asking 
   const given = kit({ dispatch: () => ({ outcome: "unknown-hold" }) });
   await expect(begin(given.call)).rejects.toBeInstanceOf(StoreUnavailableError);
 });
-

@@ -24,7 +24,10 @@ export class GuardedCall {
   readonly plan: CallPlan;
   readonly attribution: Attribution;
   readonly #guard: Guard;
+  /** Held and not dispatched. */
   #hold: CarriedHold | undefined;
+  /** Dispatched and not yet sent. */
+  #prepared: Attempt | undefined;
   #attempts = 0;
   /** An attempt has been charged as the call, so that later ones do not count again. */
   #counted = false;
@@ -43,45 +46,66 @@ export class GuardedCall {
    * @throws {StoreUnavailableError} when the store failed.
    */
   reserve(): MaybePromise<void> {
-    if (this.#hold !== undefined) return undefined;
+    if (this.#hold !== undefined || this.#prepared !== undefined) return undefined;
     return chain(this.#guard.reserve(this, this.#attempts + 1, !this.#counted), (hold) => {
       this.#hold = hold;
+      this.#guard.holdTaken();
     });
   }
 
   /**
-   * Marks the waiting hold "may be billed" and begins the attempt. Reserves first when nothing is held.
+   * Marks the hold of the next attempt "may be billed", so that the request may leave. Reserves first when nothing is
+   * held. Done before, and apart from, the sending: an error of this step is a refusal, not a failed connection.
    *
    * @throws {BudgetExceededError} when a budget has no room.
    * @throws {StoreUnavailableError} when the store failed, or loses every hold before it can be used.
    */
-  beginAttempt(lostHolds = 0): MaybePromise<Attempt> {
+  prepareAttempt(lostHolds = 0): MaybePromise<void> {
+    if (this.#prepared !== undefined) return undefined;
     return chain(this.reserve(), () => {
       const hold = this.#hold!;
       return chain(this.#guard.dispatch(hold), (dispatched) => {
         this.#hold = undefined;
-        if (!dispatched) {
-          // The hold ran out of time before the request could leave: it holds nothing any more.
-          if (lostHolds < LOST_HOLDS_MAX) return this.beginAttempt(lostHolds + 1);
-          throw new StoreUnavailableError(
-            `Store "${this.#guard.store.name}" has lost ${lostHolds + 1} holds of this call before they could be used. ` +
-              "Nothing was sent; check the store's clock and undispatchedTtlMs.",
+        if (dispatched) {
+          this.#attempts += 1;
+          this.#prepared = new Attempt(
+            this.#guard,
+            this,
+            hold,
+            this.#attempts,
+            !this.#counted,
+            (settlement) => {
+              if (settlement.amounts.calls > 0) this.#counted = true;
+            },
           );
+          return undefined;
         }
-        this.#attempts += 1;
-        return new Attempt(this.#guard, this, hold, this.#attempts, !this.#counted, (settlement) => {
-          if (settlement.amounts.calls > 0) this.#counted = true;
-        });
+        // The hold ran out of time before the request could leave: it holds nothing any more.
+        this.#guard.holdResolved();
+        if (lostHolds < LOST_HOLDS_MAX) return this.prepareAttempt(lostHolds + 1);
+        throw new StoreUnavailableError(
+          `Store "${this.#guard.store.name}" has lost ${lostHolds + 1} holds of this call before they could be used. ` +
+            "Nothing was sent; check the store's clock and undispatchedTtlMs.",
+        );
       });
     });
   }
 
-  /** Gives back a hold whose attempt never began. */
+  /** The prepared attempt, which begins now; undefined when none was prepared. */
+  takeAttempt(): Attempt | undefined {
+    const attempt = this.#prepared;
+    this.#prepared = undefined;
+    return attempt;
+  }
+
+  /** Gives back what is held for an attempt that never began. */
   abandon(): void {
+    this.takeAttempt()?.end({ class: "not-sent" });
     const hold = this.#hold;
     if (hold === undefined) return;
     this.#hold = undefined;
     this.#guard.release(hold, () => undefined);
+    this.#guard.holdResolved();
   }
 }
 
@@ -113,7 +137,6 @@ export class Attempt {
     this.#onSettled = onSettled;
     this.#startedAtMs = guard.clock.now();
     this.#renewedAtMs = this.#startedAtMs;
-    guard.attemptStarted();
   }
 
   get ended(): boolean {
@@ -147,7 +170,7 @@ export class Attempt {
       for (const { anomaly, detail } of settlement.anomalies) this.#anomaly(anomaly, detail);
       this.#record(outcome, settlement);
     } finally {
-      guard.attemptEnded();
+      guard.holdResolved();
     }
   }
 
@@ -160,7 +183,10 @@ export class Attempt {
       return settlementOf(outcome, plan, policy, priceOf, this.#countsAsCall);
     } catch (error) {
       // A price source or an estimator of the application's own failed: the hold is what is known.
-      this.#anomaly("settlement-failed", error instanceof Error ? error.message : "unknown");
+      this.#anomaly(
+        "settlement-failed",
+        `pricing failed: ${error instanceof Error ? error.name : typeof error}`,
+      );
       const unknown = { class: "ambiguous", status: null, providerRequestId: null } as const;
       return settlementOf(unknown, plan, { ...policy, ambiguous: "charge" }, priceOf, this.#countsAsCall);
     }

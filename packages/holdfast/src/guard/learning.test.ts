@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { guardKit, planOf } from "../../test/support/guard-kit.ts";
+import { beginNow, guardKit, planOf } from "../../test/support/guard-kit.ts";
 import type { AttemptOutcome } from "./attempt-outcome.ts";
-import type { Attempt } from "./guarded-call.ts";
 
 const complete = (inputTextTokens: number): AttemptOutcome => ({
   class: "complete",
@@ -17,7 +16,7 @@ function settle(
 ): { factor: number; samples: number } {
   const { guard } = guardKit();
   const call = guard.startCall(planOf({ estimate: { uncalibratedInputTokens } }));
-  (call.beginAttempt() as Attempt).end(outcome);
+  beginNow(call).end(outcome);
   return { factor: guard.calibration.factor("p/m"), samples: guard.holdRatio.snapshot().samples };
 }
 

@@ -51,7 +51,6 @@ function settle(
   return settlementOf(outcome, given, { ...policy, ...rules }, (model) => served[model], true);
 }
 
-
 describe("what is charged", () => {
   type Row = [
     what: string,
@@ -190,4 +189,3 @@ describe("what is charged", () => {
     });
   });
 });
-

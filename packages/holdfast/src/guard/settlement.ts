@@ -103,7 +103,9 @@ function reported(
   let price = plan.price;
   if (served.model !== null && served.model !== plan.model) {
     const servedPrice = priceOf(served.model);
-    if (servedPrice !== undefined) price = servedPrice;
+    // A price of the application's own is for what it asked for, under whatever name that is served.
+    if (plan.price.source === "override" && servedPrice?.source !== "override") price = plan.price;
+    else if (servedPrice !== undefined) price = servedPrice;
     else {
       anomalies.push({
         anomaly: "served-model-unpriced",

@@ -31,6 +31,18 @@ export interface TotalWindow {
 
 export type WindowSpec = CalendarWindow | RollingWindow | TotalWindow;
 
+/** Names a specification, injectively, in [A-Za-z0-9_+:()-]. */
+export function windowSpecId(spec: WindowSpec): string {
+  switch (spec.kind) {
+    case "total":
+      return "total";
+    case "rolling":
+      return `rolling(${spec.durationMs}:${spec.segments})`;
+    case "calendar":
+      return `${spec.unit}(${spec.timeZone.replaceAll("/", ":")})`;
+  }
+}
+
 /** One period of a specification. `endMs` is exclusive; a window that never ends has `endMs: null`. */
 export interface Window {
   /** Stable and unique within the specification; part of the counter's name. */
@@ -39,8 +51,8 @@ export interface Window {
   readonly endMs: number | null;
 }
 
-const TOTAL: Window = { id: "total", startMs: 0, endMs: null };
-const ROLLING: Window = { id: "rolling", startMs: 0, endMs: null };
+const TOTAL: Window = Object.freeze({ id: "total", startMs: 0, endMs: null });
+const ROLLING: Window = Object.freeze({ id: "rolling", startMs: 0, endMs: null });
 
 /**
  * The window that contains `nowMs`. For a rolling specification this is one everlasting window whose content slides;
@@ -53,7 +65,8 @@ export function windowAt(spec: WindowSpec, nowMs: number): Window {
     case "rolling":
       return ROLLING;
     case "calendar":
-      return calendarWindowAt(spec, nowMs);
+      // Windows are shared by everybody who asks, listeners and errors included.
+      return Object.freeze(calendarWindowAt(spec, nowMs));
   }
 }
 

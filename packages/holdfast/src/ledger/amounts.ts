@@ -33,9 +33,9 @@ export const NO_AMOUNTS: Amounts = {
   totalTokens: 0,
 };
 
-/** Fills the missing dimensions with zero. */
+/** Fills the missing dimensions with zero. Frozen, since the ledger, events and errors share it. */
 export function amounts(given: Partial<Amounts>): Amounts {
-  return { ...NO_AMOUNTS, ...given };
+  return Object.freeze({ ...NO_AMOUNTS, ...given });
 }
 
 /** True when every dimension is a safe integer that is not negative. */

@@ -22,7 +22,7 @@ export type ExpiryPolicy =
 
 /** One counter: a budget together with the attribution values that it is counted per. */
 export interface Scope {
-  /** Names the counter; injective over (budget id, values). The store appends the window id. */
+  /** Names the counter; injective over (budget id, window specification, values). The store appends the window id. */
   readonly key: string;
   readonly budgetId: string;
   /** The values of the budget's `per` tags; `undefined` where the call carried no such tag. */
@@ -98,6 +98,8 @@ export interface UnknownHold {
 export interface AlreadyResolved {
   readonly outcome: "already-resolved";
   readonly state: "settled" | "released" | "expired";
+  /** This very hold, if its time was over and this step resolved it in passing. */
+  readonly expired?: readonly ExpiredHold[];
 }
 
 export interface DispatchOperation {
@@ -127,6 +129,8 @@ export interface Settled {
   /** What was posted, and what the hold had locked. */
   readonly charged: Amounts;
   readonly held: Amounts;
+  /** This very hold, if its time was over and this step resolved it in passing. */
+  readonly expired?: readonly ExpiredHold[];
 }
 
 export interface ReleaseOperation {

@@ -17,8 +17,10 @@ import { AttributionContext } from "../../src/guard/attribution-context.ts";
 import type { CallEstimate, CallPlan } from "../../src/guard/call-plan.ts";
 import { Guard } from "../../src/guard/guard.ts";
 import type { GuardSettings } from "../../src/guard/guard-settings.ts";
+import type { Attempt, GuardedCall } from "../../src/guard/guarded-call.ts";
 import { parseConfig } from "../../src/holdfast-config.ts";
 import { createIdSource } from "../../src/kernel/id.ts";
+import { isPromise } from "../../src/kernel/maybe-promise.ts";
 import type { LedgerStore } from "../../src/ledger/ledger-store.ts";
 import { costNanoUsd } from "../../src/price/cost.ts";
 import { createPriceBook, type UnknownModelPolicy } from "../../src/price/price-book.ts";
@@ -183,4 +185,22 @@ export function planOf(given: PlanGiven = {}): CallPlan {
     worstCaseNanoUsd: costNanoUsd(usage, price, heldServiceTier),
     ...rest,
   };
+}
+
+/** Holds for the next attempt and begins it. Asynchronous, so that a throw and a rejection look the same. */
+export async function begin(call: GuardedCall): Promise<Attempt> {
+  await call.prepareAttempt();
+  return taken(call);
+}
+
+/** The same on a store that answers at once. */
+export function beginNow(call: GuardedCall): Attempt {
+  if (isPromise(call.prepareAttempt())) throw new Error("The store did not answer at once.");
+  return taken(call);
+}
+
+function taken(call: GuardedCall): Attempt {
+  const attempt = call.takeAttempt();
+  if (attempt === undefined) throw new Error("No attempt was prepared.");
+  return attempt;
 }

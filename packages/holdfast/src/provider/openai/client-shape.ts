@@ -28,6 +28,7 @@ export interface FinalRequestOptions {
 /** The client's inner side: extension points of its class, all of them on the prototype. */
 export interface DerivableClient extends OpenAIClient {
   fetch: Fetch;
+  fetchOptions?: Record<PropertyKey, unknown>;
   /** Azure: the deployment that every request goes to. */
   deploymentName?: string;
   apiVersion?: string;

@@ -5,14 +5,16 @@
  * three overrides are
  * - `request`: one logical request, outside the retry loop. Here it is planned and held for, so that a denial is
  *   raised once, as it is, and never retried.
- * - `prepareRequest`: before each HTTP try. A try after one that was resolved has to be held for anew.
+ * - `prepareRequest`: before each HTTP try, and outside of what the SDK takes for a failed connection. The hold is
+ *   dispatched here; a try after one that was resolved is held for anew.
  * - `makeRequest`: the whole of the tries. A hold whose try never began is given back when it fails.
  * The client's `fetch` meters each try. `withOptions` builds through `this.constructor`, so that clones are guarded too.
  */
-import { mergeAttribution } from "../../attribution/attribution.ts";
-import { isPromise } from "../../kernel/maybe-promise.ts";
+import { mergeAttribution, type Attribution } from "../../attribution/attribution.ts";
+import { chain, isPromise } from "../../kernel/maybe-promise.ts";
 import { perCallAttribution } from "../per-call-attribution.ts";
 import type { ClientClass, DerivableClient, FinalRequestOptions } from "./client-shape.ts";
+import { deploymentIn } from "./endpoint.ts";
 import { attributionOf, guardedRequestOf, guardRequest, type RequestContext } from "./guarded-request.ts";
 import { isMetered, meterFetch } from "./metered-fetch.ts";
 import { createAddressGuard } from "./refuse-sockets.ts";
@@ -43,28 +45,45 @@ function guardedClass(Base: ClientClass, context: RequestContext): GuardedClass 
     throw asSdkError(error, errorBase);
   };
 
+  /** Options that have been decided on, as promise and as object: the SDK hands both back on every try. */
+  const decided = new WeakSet<object>();
+  const decide = (options: FinalRequestOptions, client: DerivableClient, attribution: Attribution) => {
+    const prepared = guardRequest(context, options, attribution, {
+      deployment: deploymentOf(client, options),
+      fetchOptions: client.fetchOptions,
+    });
+    return chain(prepared, (ready) => {
+      decided.add(ready);
+      return ready;
+    });
+  };
+  const deploymentOf = (client: DerivableClient, { path }: FinalRequestOptions): string | undefined =>
+    deploymentIn(path) ?? deploymentIn(address.askedByClient(() => client.baseURL)) ?? client.deploymentName;
+
   /** Never throws: a denial is a rejected request, as any other failure of the SDK is. */
   const guarded = (
     options: FinalRequestOptions | Promise<FinalRequestOptions>,
-    deployment: string | undefined,
+    client: DerivableClient,
   ): FinalRequestOptions | Promise<FinalRequestOptions> => {
+    const attributed = (): FinalRequestOptions | Promise<FinalRequestOptions> => {
+      if (!isPromise(options)) return decide(options, client, attributionOf(context, options));
+      // Options may be prepared asynchronously; the attribution is the one that holds now.
+      const current = context.defaults.resolve();
+      return options.then((resolved) => {
+        const perCall = perCallAttribution(resolved);
+        const attribution = perCall === undefined ? current : mergeAttribution(current, perCall);
+        return decide(resolved, client, attribution);
+      });
+    };
+    let prepared: FinalRequestOptions | Promise<FinalRequestOptions>;
     try {
-      if (isPromise(options)) {
-        // Uploads are prepared asynchronously; the attribution is the one that holds now.
-        const current = context.defaults.resolve();
-        return options
-          .then((resolved) => {
-            const perCall = perCallAttribution(resolved);
-            const attribution = perCall === undefined ? current : mergeAttribution(current, perCall);
-            return guardRequest(context, resolved, attribution, deployment);
-          })
-          .catch(fail);
-      }
-      const prepared = guardRequest(context, options, attributionOf(context, options), deployment);
-      return isPromise(prepared) ? prepared.catch(fail) : prepared;
+      prepared = attributed();
+      if (isPromise(prepared)) prepared = prepared.catch(fail);
     } catch (error) {
-      return Promise.reject(asSdkError(error, errorBase) as Error);
+      prepared = Promise.reject(asSdkError(error, errorBase) as Error);
     }
+    decided.add(prepared);
+    return prepared;
   };
 
   // No private members: the derived client was not constructed by this class.
@@ -92,7 +111,7 @@ function guardedClass(Base: ClientClass, context: RequestContext): GuardedClass 
       options: FinalRequestOptions | Promise<FinalRequestOptions>,
       remainingRetries?: number | null,
     ): unknown {
-      return super.request(guarded(options, this.deploymentName), remainingRetries ?? null);
+      return super.request(guarded(options, this), remainingRetries ?? null);
     }
 
     override async prepareRequest(
@@ -103,7 +122,7 @@ function guardedClass(Base: ClientClass, context: RequestContext): GuardedClass 
       const pending = guardedRequestOf(given.options);
       if (pending === undefined) return;
       try {
-        await pending.call.reserve();
+        await pending.call.prepareAttempt();
       } catch (error) {
         fail(error);
       }
@@ -114,10 +133,12 @@ function guardedClass(Base: ClientClass, context: RequestContext): GuardedClass 
       retriesRemaining: number | null,
       retryOf: string | undefined,
     ): Promise<unknown> {
+      // Some of the SDK's own ways (paged lists) come here without `request`.
+      const own = decided.has(options) || retryOf !== undefined ? options : guarded(options, this);
       try {
-        return await super.makeRequest(options, retriesRemaining, retryOf);
+        return await super.makeRequest(own, retriesRemaining, retryOf);
       } catch (error) {
-        const resolved = isPromise(options) ? await options.catch(() => undefined) : options;
+        const resolved = isPromise(own) ? await own.catch(() => undefined) : own;
         guardedRequestOf(resolved)?.call.abandon();
         throw error;
       }

@@ -111,18 +111,31 @@ export function classifyEndpoint(method: string, path: string): EndpointClass {
   return OTHERS.find(([pattern]) => pattern.test(normal))?.[1] ?? UNKNOWN;
 }
 
-/** Without origin, query, trailing slash, version prefix and Azure deployment. */
+/**
+ * As the URL parser reads it, which is how it will be sent (dot segments and backslashes resolved), without origin,
+ * query, trailing slash, version prefix and Azure deployment.
+ */
 function normalizePath(path: string): string {
-  let pathname = path;
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(path)) {
-    try {
-      pathname = new URL(path).pathname;
-    } catch {
-      return path;
-    }
+  let pathname: string;
+  try {
+    pathname = new URL(/^[a-z][a-z0-9+.-]*:\/\//i.test(path) ? path : `http://h/${path}`).pathname;
+  } catch {
+    return path;
   }
-  const end = pathname.search(/[?#]/);
-  if (end >= 0) pathname = pathname.slice(0, end);
   pathname = `/${pathname.replace(/^\/+|\/+$/g, "").replace(/\/{2,}/g, "/")}`;
   return pathname.replace(/^(?:\/openai)?(?:\/v\d+)?(?:\/deployments\/[^/]+)?(?=\/)/, "");
+}
+
+/** The Azure deployment that a path or a base address names. */
+export function deploymentIn(address: string): string | undefined {
+  const found = /\/deployments\/([^/?#]+)/.exec(address)?.[1];
+  return found === undefined ? undefined : decode(found);
+}
+
+function decode(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
 }

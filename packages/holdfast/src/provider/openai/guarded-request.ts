@@ -1,20 +1,29 @@
 /** @module One logical request to OpenAI under the guard, from its options to its attempts. */
 import type { Attribution } from "../../attribution/attribution.ts";
 import { CallNotAllowedError } from "../../error/call-not-allowed-error.ts";
+import { CallNotBoundedError } from "../../error/call-not-bounded-error.ts";
 import type { AttributionDefaults } from "../../guard/attribution-context.ts";
 import type { GuardedCall } from "../../guard/guarded-call.ts";
 import type { Guard } from "../../guard/guard.ts";
-import { chain, type MaybePromise } from "../../kernel/maybe-promise.ts";
+import { isPromise, type MaybePromise } from "../../kernel/maybe-promise.ts";
 import type { Usage } from "../../usage/usage.ts";
 import { perCallAttribution } from "../per-call-attribution.ts";
 import type { FinalRequestOptions } from "./client-shape.ts";
-import { classifyEndpoint } from "./endpoint.ts";
+import { classifyEndpoint, type MeteredEndpoint } from "./endpoint.ts";
 import { planRequest } from "./plan.ts";
-import { isObject } from "./request/request-shape.ts";
+import { isObject, type Body } from "./request/request-shape.ts";
+import { snapshot } from "./request/snapshot.ts";
 import { fieldsOf } from "./request/upload.ts";
 
 /** Travels with the options of a request into the `init` of each of its fetches. */
 export const CALL: unique symbol = Symbol.for("holdfast.openai.call");
+
+/** What the client adds to each of its requests. */
+export interface ClientState {
+  /** Azure: the deployment that will be billed, whatever model the body names. */
+  readonly deployment: string | undefined;
+  readonly fetchOptions: Readonly<Record<PropertyKey, unknown>> | undefined;
+}
 
 export interface RequestContext {
   readonly guard: Guard;
@@ -66,7 +75,7 @@ export function guardRequest(
   context: RequestContext,
   options: FinalRequestOptions,
   attribution: Attribution,
-  deployment: string | undefined,
+  client: ClientState,
 ): MaybePromise<FinalRequestOptions> {
   const { guard } = context;
   const endpoint = classifyEndpoint(options.method, options.path);
@@ -94,20 +103,26 @@ export function guardRequest(
     case "metered": {
       // The SDK refuses an aborted request by itself; it must not be held for.
       if (options.signal?.aborted === true) return options;
-      const fields = fieldsOf(options.body);
+      const sent = bodyOf(options, endpoint.endpoint, client);
       const { plan, additions, unreportedFees } = planRequest(
         guard,
         context.provider,
         endpoint.endpoint,
-        fields,
-        deployment ?? metadataModel(options),
+        sent.fields,
+        client.deployment,
       );
-      const usage = usageAddition(context, endpoint.endpoint, fields);
+      const usage = usageAddition(context, endpoint.endpoint, sent.fields);
       const call = guard.startCall(plan, attribution);
-      const request = new GuardedRequest(call, unreportedFees, usage !== undefined);
-      const prepared = withAdditions(options, { ...additions, ...usage });
-      prepared.fetchOptions = { ...options.fetchOptions, [CALL]: request };
-      return chain(call.reserve(), () => prepared);
+      const prepared: FinalRequestOptions = {
+        ...options,
+        // Additions are only ever made to requests that are plain objects.
+        body: sent.isJson ? { ...sent.fields, ...additions, ...usage } : options.body,
+        fetchOptions: {
+          ...options.fetchOptions,
+          [CALL]: new GuardedRequest(call, unreportedFees, usage !== undefined),
+        },
+      };
+      return whileWanted(call.reserve(), options.signal, call, prepared);
     }
   }
 }
@@ -132,18 +147,81 @@ function usageAddition(
   return { stream_options: { ...asked, include_usage: true } };
 }
 
-/** A shallow copy: the caller's own objects are never touched. */
-function withAdditions(
+/**
+ * What will be sent, as one copy that nobody changes.
+ *
+ * @throws {CallNotBoundedError} when it cannot be read, so that no worst case can be stated.
+ */
+function bodyOf(
   options: FinalRequestOptions,
-  additions: Readonly<Record<string, unknown>>,
-): FinalRequestOptions {
-  if (Object.keys(additions).length === 0 || !isObject(options.body)) return { ...options };
-  return { ...options, body: { ...options.body, ...additions } };
+  endpoint: MeteredEndpoint,
+  { fetchOptions }: ClientState,
+): { fields: Body; isJson: boolean } {
+  for (const given of [fetchOptions, options.fetchOptions]) {
+    if (given === undefined || (given["body"] === undefined && given["method"] === undefined)) continue;
+    throw new CallNotBoundedError(
+      "fetchOptions replaces the body or the method of the request, so what is sent cannot be held for. Put it into the request itself.",
+    );
+  }
+  const { body } = options;
+  if (typeof FormData !== "undefined" && body instanceof FormData)
+    return { fields: fieldsOf(body), isJson: false };
+  if (body === undefined || body === null) return { fields: {}, isJson: false };
+  if (isObject(body) && !isOpaque(body)) {
+    const copied = snapshot(body);
+    // Uploads are turned into a form by the SDK later; they take no additions.
+    return { fields: copied, isJson: true };
+  }
+  const model = options.__metadata?.["model"];
+  if (typeof model === "string" && endpoint.startsWith("audio.trans")) {
+    // An upload that is streamed: its fields cannot be seen, and the API's own limits bound it.
+    return { fields: { model }, isJson: false };
+  }
+  if (typeof model === "string" && endpoint.startsWith("images.")) {
+    return { fields: { model, ...LARGEST_PICTURES }, isJson: false };
+  }
+  throw new CallNotBoundedError(
+    "The body of this request cannot be read before it is sent, so no worst case can be stated for it. Pass an object, " +
+      "and files as a File, Blob or Buffer instead of a stream.",
+  );
 }
 
-function metadataModel(options: FinalRequestOptions): string | undefined {
-  const model = options.__metadata?.["model"];
-  return typeof model === "string" ? model : undefined;
+/** The most that the API takes in one request (OpenAI image API reference, 2026-11). */
+const LARGEST_PICTURES = { n: "10", quality: "max", size: "large" };
+
+/** Bodies that are sent as they are. */
+function isOpaque(body: object): boolean {
+  return (
+    ArrayBuffer.isView(body) ||
+    body instanceof ArrayBuffer ||
+    body instanceof Blob ||
+    body instanceof ReadableStream ||
+    body instanceof URLSearchParams ||
+    Symbol.asyncIterator in body ||
+    (Symbol.iterator in body && "next" in body)
+  );
+}
+
+/**
+ * The options, once the hold is there, or at once when the caller gives up before that: the SDK then fails by itself,
+ * and a hold that comes later is given back.
+ */
+function whileWanted(
+  reserved: MaybePromise<void>,
+  signal: AbortSignal | null | undefined,
+  call: GuardedCall,
+  prepared: FinalRequestOptions,
+): MaybePromise<FinalRequestOptions> {
+  if (!isPromise(reserved)) return prepared;
+  if (signal === null || signal === undefined) return reserved.then(() => prepared);
+  return new Promise((resolve, reject) => {
+    const give = (): void => {
+      resolve(prepared);
+      reserved.then(() => call.abandon()).catch(() => undefined);
+    };
+    signal.addEventListener("abort", give, { once: true });
+    reserved.then(() => resolve(prepared), reject).finally(() => signal.removeEventListener("abort", give));
+  });
 }
 
 function reportUnmetered(

@@ -6,8 +6,11 @@
  * Works on whole events; an event that arrives in pieces is passed on when it is complete, which is when a parser
  * could use it.
  */
-const NULL_USAGE = Buffer.from(',"usage":null');
-const NO_CHOICES = Buffer.from('"choices":[]');
+const USAGE = Buffer.from('"usage"');
+const COMPACT_NULL = Buffer.from(',"usage":null');
+/** As compact as OpenAI sends it, or with white space, as some compatible servers do. */
+const ANY_NULL: RegExp = /,\s*"usage"\s*:\s*null/;
+const NO_CHOICES: RegExp = /"choices"\s*:\s*\[\s*\]/;
 const EMPTY = new Uint8Array(0);
 const LF = 10;
 const CR = 13;
@@ -53,21 +56,23 @@ function endOfLastEvent(bytes: Uint8Array): number {
 
 function scrub(bytes: Uint8Array): Uint8Array {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const hasNull = buffer.includes(NULL_USAGE);
-  const hasUsageEvent = buffer.includes(NO_CHOICES);
-  if (!hasNull && !hasUsageEvent) return bytes;
+  if (!buffer.includes(USAGE)) return bytes;
   const kept: Uint8Array[] = [];
   let from = 0;
   while (from < buffer.byteLength) {
     const end = endOfFirstEvent(buffer, from);
     const event = buffer.subarray(from, end);
     from = end;
-    if (hasUsageEvent && isUsageEvent(event)) continue;
-    const at = event.indexOf(NULL_USAGE);
-    if (at < 0) kept.push(event);
-    else kept.push(event.subarray(0, at), event.subarray(at + NULL_USAGE.byteLength));
+    const at = event.indexOf(COMPACT_NULL);
+    if (at >= 0) kept.push(event.subarray(0, at), event.subarray(at + COMPACT_NULL.byteLength));
+    else if (!event.includes(USAGE)) kept.push(event);
+    else {
+      const text = event.toString("utf8");
+      if (ANY_NULL.test(text)) kept.push(Buffer.from(text.replace(ANY_NULL, ""), "utf8"));
+      else if (!isUsageEvent(text)) kept.push(event);
+    }
   }
-  return Buffer.concat(kept);
+  return kept.length === 1 ? kept[0]! : Buffer.concat(kept);
 }
 
 function endOfFirstEvent(buffer: Buffer, from: number): number {
@@ -79,12 +84,13 @@ function endOfFirstEvent(buffer: Buffer, from: number): number {
 }
 
 /** The extra chunk: no choices, and a usage object. (Azure sends chunks without choices that carry other things.) */
-function isUsageEvent(event: Buffer): boolean {
-  if (!event.includes(NO_CHOICES)) return false;
-  const text = event.toString("utf8");
-  const at = text.indexOf("data:");
+function isUsageEvent(event: string): boolean {
+  if (!NO_CHOICES.test(event)) return false;
   try {
-    const data = JSON.parse(text.slice(at + 5)) as { choices?: unknown; usage?: unknown };
+    const data = JSON.parse(event.slice(event.indexOf("data:") + 5)) as {
+      choices?: unknown;
+      usage?: unknown;
+    };
     return (
       Array.isArray(data.choices) &&
       data.choices.length === 0 &&

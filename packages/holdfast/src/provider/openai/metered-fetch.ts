@@ -1,8 +1,9 @@
 /** @module The fetch of a wrapped client: each HTTP try of a guarded request is one attempt. */
-import { isPromise } from "../../kernel/maybe-promise.ts";
+import { CallNotAllowedError } from "../../error/call-not-allowed-error.ts";
 import type { Guard } from "../../guard/guard.ts";
 import type { Attempt } from "../../guard/guarded-call.ts";
 import type { Fetch, RequestInitLike } from "./client-shape.ts";
+import { classifyEndpoint } from "./endpoint.ts";
 import { CALL, type GuardedRequest } from "./guarded-request.ts";
 import { observeOpenAIResponse } from "./response-observer.ts";
 
@@ -15,21 +16,41 @@ export function isMetered(fetch: Fetch): boolean {
 export function meterFetch(inner: Fetch, guard: Guard): Fetch {
   const metered: Fetch = (input, init) => {
     const request = init?.[CALL] as GuardedRequest | undefined;
-    if (init === undefined || request === undefined) return inner(input, init);
+    if (init === undefined || request === undefined) {
+      const refusal = refusalOf(input, init, guard);
+      return refusal === undefined ? inner(input, init) : Promise.reject(refusal);
+    }
     const { [CALL]: _, ...rest } = init;
+    const attempt = request.call.takeAttempt();
+    if (attempt === undefined) {
+      return Promise.reject(
+        new CallNotAllowedError("This try of the request was not held for, so it was not sent."),
+      );
+    }
     if (init.signal?.aborted === true) {
-      request.call.abandon();
+      attempt.end({ class: "not-sent" });
       return inner(input, rest);
     }
-    const begun = request.call.beginAttempt();
-    const send = (attempt: Attempt): Promise<Response> =>
-      sendAttempt(inner, input, rest, request, attempt, guard);
-    return isPromise(begun) ? begun.then(send) : send(begun);
+    return sendAttempt(inner, input, rest, request, attempt, guard);
   };
   // The SDK looks for the statics of its fetch (Response, Headers).
   Object.assign(metered, inner);
   Object.defineProperty(metered, METERED, { value: true });
   return metered;
+}
+
+/** A billable request that came past the guard (the client's fetch called by hand) does not leave. */
+function refusalOf(input: unknown, init: RequestInitLike | undefined, guard: Guard): Error | undefined {
+  const given = input as { url?: unknown; method?: unknown };
+  const method = init?.["method"] ?? given.method ?? "GET";
+  const url = input instanceof URL ? input.href : typeof given.url === "string" ? given.url : input;
+  if (typeof url !== "string" || typeof method !== "string") return undefined;
+  const endpoint = classifyEndpoint(method, url);
+  const allowed = endpoint.kind === "bypass" && guard.settings.allow.has(endpoint.bypass);
+  if (allowed || endpoint.kind === "free" || endpoint.kind === "unknown") return undefined;
+  return new CallNotAllowedError(
+    "This request did not come through the client's own methods, so nothing is held for it. Use client.post(...) or a resource.",
+  );
 }
 
 function sendAttempt(

@@ -5,7 +5,7 @@ import { CallNotBoundedError } from "../../error/call-not-bounded-error.ts";
 import { PriceUnknownError } from "../../error/price-unknown-error.ts";
 import type { CallEstimate, CallPlan, InputBound, OutputBound } from "../../guard/call-plan.ts";
 import type { Guard } from "../../guard/guard.ts";
-import { costNanoUsd, dearestTier, serviceTierMultiplier } from "../../price/cost.ts";
+import { costNanoUsd, dearestTier, serviceTierMultiplier, unpricedUsage } from "../../price/cost.ts";
 import { FREE_PRICE, UNMETERED_PRICE } from "../../price/no-price.ts";
 import type { Usage } from "../../usage/usage.ts";
 import { describeUpload } from "./request/upload.ts";
@@ -30,7 +30,7 @@ export interface PlannedRequest {
 }
 
 /**
- * @param model the model that the request will run on, where the body does not say it (an Azure deployment)
+ * @param deployment the Azure deployment that the request goes to; it is billed, whatever model the body names
  * @throws {PriceUnknownError} when no price is known for the model and unknown models are refused.
  * @throws {CallNotBoundedError} when no worst case can be stated.
  * @throws {CallNotAllowedError} when part of the request would be billed where no hold can follow it.
@@ -40,11 +40,11 @@ export function planRequest(
   provider: string,
   endpoint: MeteredEndpoint,
   body: Body,
-  model: string | undefined,
+  deployment: string | undefined,
 ): PlannedRequest {
   refuseUnmeteredParts(guard, body);
   const read = shapeOf(endpoint, body, guard);
-  const shape = read.model === "" && model !== undefined ? { ...read, model } : read;
+  const shape = deployment === undefined ? read : { ...read, model: deployment };
   const price = endpoint === "moderations" ? FREE_PRICE : priceOf(guard, provider, shape.model);
   const heldServiceTier = heldTier(guard, provider, shape, price);
   const { estimate, additions } = estimateOf(guard, provider, shape, price);
@@ -57,9 +57,27 @@ export function planRequest(
     heldServiceTier,
     price,
     estimate,
-    worstCaseNanoUsd: costNanoUsd(estimate.usage, price, heldServiceTier),
+    worstCaseNanoUsd: worstCaseCost(estimate.usage, price, heldServiceTier),
   };
   return { plan, additions, unreportedFees: shape.unreportedFees };
+}
+
+function worstCaseCost(usage: Usage, price: ModelPrice, serviceTier: string): number {
+  const fee = unpricedUsage(usage, price).find(
+    (bucket) => bucket === "webSearches" || bucket === "fileSearches",
+  );
+  if (fee !== undefined) throw new PriceUnknownError(price.provider, price.model, `no price for its ${fee}`);
+  try {
+    return costNanoUsd(usage, price, serviceTier);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new CallNotBoundedError(
+      "The worst case of this request is larger than can be counted; lower n and its limits.",
+      {
+        cause,
+      },
+    );
+  }
 }
 
 function shapeOf(endpoint: MeteredEndpoint, body: Body, guard: Guard): RequestShape {
@@ -72,7 +90,7 @@ function shapeOf(endpoint: MeteredEndpoint, body: Body, guard: Guard): RequestSh
     case "responses":
     case "responses.compact":
     case "decisions":
-      return shapeOfResponse(body, estimator);
+      return shapeOfResponse(body, estimator, endpoint === "responses");
     case "embeddings":
       return shapeOfEmbedding(body, estimator);
     case "moderations":
@@ -96,10 +114,11 @@ function shapeOf(endpoint: MeteredEndpoint, body: Body, guard: Guard): RequestSh
 }
 
 /** Tools whose fees are neither in the usage nor in the price of the model. */
-const UNMETERED_TOOLS: Readonly<Record<string, Bypass>> = {
-  image_generation: "agents",
-  code_interpreter: "containers",
-};
+const UNMETERED_TOOLS: ReadonlyMap<string, Bypass> = new Map([
+  ["image_generation", "agents"],
+  ["code_interpreter", "containers"],
+  ["shell", "containers"],
+]);
 
 function refuseUnmeteredParts(guard: Guard, body: Body): void {
   if (body["background"] === true && !guard.settings.allow.has("background")) {
@@ -108,7 +127,7 @@ function refuseUnmeteredParts(guard: Guard, body: Body): void {
     );
   }
   for (const type of serverToolsOf(body)) {
-    const bypass = UNMETERED_TOOLS[type];
+    const bypass = UNMETERED_TOOLS.get(type);
     if (bypass === undefined || guard.settings.allow.has(bypass)) continue;
     throw new CallNotAllowedError(
       `The tool ${type} is billed apart from the model's usage. Leave it out, or allow it with allow: ["${bypass}"]; its own fee is then not counted.`,
@@ -181,7 +200,7 @@ function estimateOf(
         );
       }
       inputBound = "context-window";
-      textTokens = Math.max(calibrated, (price.contextWindowTokens ?? 0) - output.perChoice - other);
+      textTokens = Math.max(calibrated, price.contextWindowTokens ?? 0);
     }
   }
   // The provider refuses a request that is larger than the window, so nothing above it can be billed.
@@ -210,6 +229,7 @@ function estimateOf(
       inputBound,
       choices: shape.output.choices,
       outputTokensPerChoice: output.perChoice,
+      extraOutputTokens: shape.output.extraTokens,
       uncalibratedInputTokens: shape.refersTo === null && other === 0 ? shape.textTokens : null,
       usageWhenSilent: shape.usageWhenSilent,
     },

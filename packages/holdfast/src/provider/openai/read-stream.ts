@@ -7,7 +7,7 @@
 import type { TokenEstimator } from "../../estimate/token-estimator.ts";
 import { NOTHING_SERVED, type Served } from "../../guard/attempt-outcome.ts";
 import { isObject, type Body } from "./request/request-shape.ts";
-import { readBareUsage, readUsage, type UsageReading } from "./usage.ts";
+import { readBareUsage, readUsage, type PlainOutput, type UsageReading } from "./usage.ts";
 
 export interface StreamReading {
   readonly usage: UsageReading;
@@ -44,17 +44,17 @@ export class StreamTail {
     }
   }
 
-  read(estimator: TokenEstimator, model: string): StreamReading {
+  read(estimator: TokenEstimator, model: string, plainOutput?: PlainOutput): StreamReading {
     // The usage of a complete stream is in its last events: everything before them need not be read again.
     for (const bytes of TAIL_BYTES) {
       if (bytes >= this.#kept) break;
-      const tail = readStream(this.#textFrom(bytes), estimator, model);
+      const tail = readStream(this.#textFrom(bytes), estimator, model, plainOutput);
       if (tail.usage.kind !== "missing" && tail.finished) return tail;
     }
-    const reading = readStream(this.#textFrom(this.#kept), estimator, model);
+    const reading = readStream(this.#textFrom(this.#kept), estimator, model, plainOutput);
     if (reading.usage.kind === "missing") {
       // The final event can be larger than what is kept (an image, a very long answer); then its beginning is gone.
-      const usage = readBareUsage(lastUsageObject(this.#textFrom(this.#kept)));
+      const usage = readBareUsage(lastUsageObject(this.#textFrom(this.#kept)), plainOutput);
       if (usage.kind !== "missing") return { ...reading, usage, finished: true };
     }
     if (this.#total === this.#kept || this.#kept === 0) return reading;
@@ -80,7 +80,12 @@ const TAIL_BYTES: readonly number[] = [8 * 1024, 128 * 1024];
 
 const EMPTY = new Uint8Array(0);
 
-export function readStream(text: string, estimator: TokenEstimator, model: string): StreamReading {
+export function readStream(
+  text: string,
+  estimator: TokenEstimator,
+  model: string,
+  plainOutput?: PlainOutput,
+): StreamReading {
   let usage: UsageReading = { kind: "missing" };
   let served: Served = NOTHING_SERVED;
   let finished = false;
@@ -106,7 +111,9 @@ export function readStream(text: string, estimator: TokenEstimator, model: strin
       serviceTier:
         typeof described["service_tier"] === "string" ? described["service_tier"] : served.serviceTier,
     };
-    const found = isObject(response) ? readUsage(response) : readBareUsage(event["usage"]);
+    const found = isObject(response)
+      ? readUsage(response, plainOutput)
+      : readBareUsage(event["usage"], plainOutput);
     if (found.kind !== "missing") {
       // Some servers send the totals so far with every chunk; only those behind the last choice are final.
       usage = found;

@@ -13,7 +13,18 @@ import { CallNotAllowedError } from "../../error/call-not-allowed-error.ts";
 import type { DerivableClient } from "./client-shape.ts";
 
 const SOCKET_FRAMES: RegExp =
-  /[\\/](?:realtime|live|responses)[\\/](?:[\w-]+[\\/])?(?:ws|websocket|ws-base|internal-base)\.[cm]?[jt]s\b|\b(?:OpenAI)?(?:Realtime|Responses|Live)\w*(?:WS|WebSocket)\b/;
+  /[\\/]openai[^\\/]*[\\/](?:[^\n]*[\\/])?(?:realtime|live|responses)[\\/](?:[\w-]+[\\/])?(?:ws|websocket|ws-base|internal-base)\.[cm]?[jt]s\b|\bnew (?:OpenAIRealtime\w*|ResponsesWS|LiveWS|SidebandWS|ForksWS)\b/;
+
+/** The stack of the caller, deep enough whatever the application has set. */
+function callers(): string {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 20;
+  try {
+    return new Error("asked for the address").stack ?? "";
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
 
 export interface AddressGuard {
   /** Runs the synchronous part of one of the client's own methods, whose questions need no second look. */
@@ -29,8 +40,7 @@ export function createAddressGuard(socketsAllowed: boolean): AddressGuard {
   let askedByClients = 0;
   const check = (): void => {
     if (askedByClients > 0 || socketsAllowed) return;
-    const { stack } = new Error("asked for the address");
-    if (stack === undefined || !SOCKET_FRAMES.test(stack)) return;
+    if (!SOCKET_FRAMES.test(callers())) return;
     throw new CallNotAllowedError(
       "A WebSocket opened with this client would be billed where no hold can follow it. Use HTTP requests, or let " +
         'sockets through unmetered: createHoldfast({ allow: ["realtime"] }).',

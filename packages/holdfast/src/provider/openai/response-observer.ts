@@ -9,7 +9,7 @@ import { observeResponse } from "../observe/observe-response.ts";
 import { UsageHider, withoutUsage } from "./hide-usage.ts";
 import { lastUsageObject, readStream, StreamTail, type StreamReading } from "./read-stream.ts";
 import { isObject } from "./request/request-shape.ts";
-import { readUsage, type UsageReading } from "./usage.ts";
+import { readUsage, type PlainOutput, type UsageReading } from "./usage.ts";
 
 export interface ObservedCall {
   readonly plan: CallPlan;
@@ -39,12 +39,18 @@ export function observeOpenAIResponse(response: Response, call: ObservedCall): v
     attempt.end({ class: GATEWAY_TIMEOUTS.has(status) ? "ambiguous" : "refused", status, providerRequestId });
     return;
   }
-  const contentType = response.headers.get("content-type") ?? "";
-  if (contentType.includes("text/event-stream")) {
+  if (status === 204 || response.headers.get("content-length") === "0") {
+    // The SDK does not read what is not there.
+    attempt.end({ class: "complete", status, providerRequestId, served: NOTHING_SERVED, usage: undefined });
+    return;
+  }
+  const contentType = (response.headers.get("content-type") ?? "").toLowerCase();
+  const isJson = /\bjson\b/.test(contentType);
+  // Some servers stream under another name.
+  if (contentType.includes("text/event-stream") || (plan.stream && !isJson)) {
     observeEvents(response, call, { status, providerRequestId });
     return;
   }
-  const isJson = /\bjson\b/.test(contentType);
   if (!isJson && plan.estimate.usageWhenSilent !== null) {
     // Sound, or a bare transcript: what it cost is known from the request, and the body is left alone.
     attempt.end({ class: "complete", status, providerRequestId, served: NOTHING_SERVED, usage: undefined });
@@ -79,16 +85,17 @@ function observeJson(response: Response, call: ObservedCall, answer: Answer): vo
       model: isObject(body) && typeof body["model"] === "string" ? body["model"] : null,
       serviceTier: isObject(body) && typeof body["service_tier"] === "string" ? body["service_tier"] : null,
     };
-    call.attempt.end({ class: "complete", ...answer, served, ...usageOf(readJsonUsage(body), call) });
+    call.attempt.end({
+      class: "complete",
+      ...answer,
+      served,
+      ...usageOf(readJsonUsage(body, call.plan), call),
+    });
   };
   const ended = new SharedEnd((how) => {
     // The answer was on its way and was not read to its end: it is billed, and its usage is not known.
     if (how !== "done") call.attempt.end({ class: "ambiguous", ...answer });
   });
-  if (response.body === null) {
-    complete(undefined);
-    return;
-  }
   observeResponse(response, () => {
     const chunks: Uint8Array[] = [];
     const end = ended.branch();
@@ -121,10 +128,14 @@ function observeEvents(response: Response, call: ObservedCall, answer: Answer): 
     attempt.end(outcomeOf(how, reading, call, answer, call.now() - startedAtMs));
   };
   const ended = new SharedEnd((how) => {
-    finish(how, (latest ?? new StreamTail()).read(settings.estimator, plan.model));
+    finish(how, (latest ?? new StreamTail()).read(settings.estimator, plan.model, plainOutputOf(plan)));
   });
   const onAbort = (): void => {
-    if (!attempt.ended) finish("failed", (latest ?? new StreamTail()).read(settings.estimator, plan.model));
+    if (!attempt.ended)
+      finish(
+        "failed",
+        (latest ?? new StreamTail()).read(settings.estimator, plan.model, plainOutputOf(plan)),
+      );
   };
   signal?.addEventListener("abort", onAbort, { once: true });
   observeResponse(response, (): BodyObserver => {
@@ -142,7 +153,8 @@ function observeEvents(response: Response, call: ObservedCall, answer: Answer): 
       },
       rest: () => hider?.rest(),
       text: (text) => {
-        if (!attempt.ended) finish("done", readStream(text, settings.estimator, plan.model));
+        if (!attempt.ended)
+          finish("done", readStream(text, settings.estimator, plan.model, plainOutputOf(plan)));
         return call.hideUsage ? withoutUsage(text) : text;
       },
       json: () => undefined,
@@ -187,8 +199,14 @@ function mayReason(model: string): boolean {
   );
 }
 
-function readJsonUsage(body: unknown): UsageReading {
-  const reading = readUsage(body);
+/** Tokens whose kind the response does not state are of the kind that was held for. */
+function plainOutputOf({ estimate }: CallPlan): PlainOutput {
+  if ((estimate.usage.outputImageTokens ?? 0) > 0) return "outputImageTokens";
+  return (estimate.usage.outputAudioTokens ?? 0) > 0 ? "outputAudioTokens" : "outputTextTokens";
+}
+
+function readJsonUsage(body: unknown, plan: CallPlan): UsageReading {
+  const reading = readUsage(body, plainOutputOf(plan));
   // A transcript without usage may still say how long the audio was.
   if (reading.kind === "missing" && isObject(body) && typeof body["duration"] === "number") {
     return readUsage({ usage: { type: "duration", seconds: body["duration"] } });

@@ -24,12 +24,16 @@ type Loose = Readonly<Record<string, unknown>>;
 
 class Unusable extends Error {}
 
+/** The bucket of output tokens whose kind the provider does not state. */
+export type PlainOutput = "outputTextTokens" | "outputAudioTokens" | "outputImageTokens";
+
 /** The usage of a whole response body (JSON), with the fees of the provider's own tools. */
-export function readUsage(body: unknown): UsageReading {
+export function readUsage(body: unknown, plainOutput: PlainOutput = "outputTextTokens"): UsageReading {
   if (!isObject(body)) return MISSING;
   return guarded(() => {
+    if (isObject(body["svg_usage"])) throw new Unusable("part of the bill is another model's (svg_usage)");
     const usage = body["usage"];
-    const main = isObject(usage) ? readUsageObject(usage) : undefined;
+    const main = isObject(usage) ? readUsageObject(usage, plainOutput) : undefined;
     const tools = readTools(body);
     if (main === undefined && tools === undefined) return undefined;
     // Tool fees alone are not the usage of the request itself.
@@ -39,8 +43,8 @@ export function readUsage(body: unknown): UsageReading {
 }
 
 /** A bare usage object, as in the last chunk of a stream. */
-export function readBareUsage(usage: unknown): UsageReading {
-  return guarded(() => (isObject(usage) ? readUsageObject(usage) : undefined));
+export function readBareUsage(usage: unknown, plainOutput: PlainOutput = "outputTextTokens"): UsageReading {
+  return guarded(() => (isObject(usage) ? readUsageObject(usage, plainOutput) : undefined));
 }
 
 function guarded(read: () => Usage | undefined): UsageReading {
@@ -53,7 +57,7 @@ function guarded(read: () => Usage | undefined): UsageReading {
   }
 }
 
-function readUsageObject(usage: Loose): Usage | undefined {
+function readUsageObject(usage: Loose, plainOutput: PlainOutput): Usage | undefined {
   if (
     usage["type"] === "duration" ||
     (usage["seconds"] !== undefined && usage["input_tokens"] === undefined)
@@ -72,7 +76,7 @@ function readUsageObject(usage: Loose): Usage | undefined {
   );
   const result = {
     ...readInput(count(input, "input tokens"), inputDetails),
-    ...readOutput(output === undefined ? 0 : count(output, "output tokens"), outputDetails),
+    ...readOutput(output === undefined ? 0 : count(output, "output tokens"), outputDetails, plainOutput),
   };
   checkTotal(usage["total_tokens"], result);
   return result;
@@ -85,9 +89,10 @@ function readInput(total: number, detail: Loose): Usage {
   const cached = optional(detail, "cached_tokens");
   const audio = optional(detail, "audio_tokens");
   const image = optional(detail, "image_tokens");
-  if (audio + image > total)
-    throw new Unusable(`${audio} audio and ${image} image tokens exceed ${total} input tokens`);
-  if (cached + write > total || writeLong > write) {
+  const writeShort = optional(details(detail["cache_write_tokens_details"]), "ttl_30m_tokens");
+  const text = optional(detail, "text_tokens");
+  if (text + audio + image > total) throw new Unusable(`the stated kinds exceed ${total} input tokens`);
+  if (cached + write > total || writeLong + writeShort > write) {
     throw new Unusable(
       `${cached} cached and ${write} cache-write tokens do not fit into ${total} input tokens`,
     );
@@ -130,23 +135,27 @@ function readInput(total: number, detail: Loose): Usage {
   });
 }
 
-function readOutput(total: number, detail: Loose): Usage {
+function readOutput(total: number, detail: Loose, plainOutput: PlainOutput): Usage {
   const audio = optional(detail, "audio_tokens");
   const image = optional(detail, "image_tokens");
   // Rejected predictions are billed like output and, like reasoning, are not seen by the caller.
   const hidden = optional(detail, "reasoning_tokens") + optional(detail, "rejected_prediction_tokens");
-  const text = total - audio - image - hidden;
-  if (text < 0) {
-    throw new Unusable(
-      `${hidden} reasoning, ${audio} audio and ${image} image tokens exceed ${total} output tokens`,
-    );
+  const rest = total - audio - image - hidden;
+  if (rest < 0 || optional(detail, "text_tokens") + audio + image > total) {
+    throw new Unusable(`the stated kinds exceed ${total} output tokens`);
   }
-  return compact({
-    outputTextTokens: text,
+  if (optional(detail, "accepted_prediction_tokens") + hidden > total) {
+    throw new Unusable(`the stated predictions exceed ${total} output tokens`);
+  }
+  const kinds = {
+    outputTextTokens: 0,
     reasoningTokens: hidden,
     outputAudioTokens: audio,
     outputImageTokens: image,
-  });
+  };
+  // Where the kinds are stated, the rest is text.
+  kinds[audio + image > 0 || detail["text_tokens"] !== undefined ? "outputTextTokens" : plainOutput] += rest;
+  return compact(kinds);
 }
 
 /**
@@ -165,7 +174,9 @@ function readTools(body: Loose): Usage | undefined {
       : count(webSearch["num_requests"], "web searches");
   const fileSearches = calls("file_search_call");
   const imageGeneration = toolUsage["image_gen"];
-  const image = isObject(imageGeneration) ? (readUsageObject(imageGeneration) ?? {}) : {};
+  const image = isObject(imageGeneration)
+    ? (readUsageObject(imageGeneration, "outputImageTokens") ?? {})
+    : {};
   if (webSearches === 0 && fileSearches === 0 && Object.keys(image).length === 0) return undefined;
   return add(image, compact({ webSearches, fileSearches }));
 }

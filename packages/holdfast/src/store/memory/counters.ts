@@ -3,8 +3,9 @@ import { windowAt, type Window, type WindowSpec } from "../../kernel/window.ts";
 import type { BalancesQuery, Scope } from "../../ledger/ledger-store.ts";
 import { Counter } from "./counter.ts";
 
-/** Counters looked at per sweep for windows that have ended. */
-const FORGET_IN_PASSING = 64;
+/** Operations between two looks for counters that can be forgotten, and counters looked at each time. */
+const FORGET_EVERY = 16;
+const FORGET_IN_PASSING = 128;
 const WINDOWS_REMEMBERED = 1_000;
 
 export class Counters {
@@ -13,6 +14,7 @@ export class Counters {
   /** Counters of windows that are over but still have live holds. */
   readonly #retired = new Set<Counter>();
   readonly #windows = new Map<WindowSpec, Window>();
+  #operations = 0;
   #forgetting: IterableIterator<[string, Counter]> | undefined;
 
   /** The counter of the scope's current window, if the window has been used. */
@@ -82,8 +84,13 @@ export class Counters {
     return window;
   }
 
-  /** Looks at a few counters per sweep, round and round, so that scopes seen once do not stay for ever. */
-  forgetEnded(nowMs: number): void {
+  /**
+   * Looks at a few counters now and then, round and round, so that scopes seen once do not stay for ever. It looks at
+   * more of them than the operations in between can have added.
+   */
+  forgetSome(nowMs: number): void {
+    this.#operations += 1;
+    if (this.#operations % FORGET_EVERY !== 0) return;
     for (let i = 0; i < FORGET_IN_PASSING; i++) {
       this.#forgetting ??= this.#current.entries();
       const next = this.#forgetting.next();

@@ -32,6 +32,7 @@ import type {
   ReserveResult,
   Scope,
   ScopeState,
+  Settled,
   SettleOperation,
   SettleResult,
 } from "../../ledger/ledger-store.ts";
@@ -65,6 +66,9 @@ export interface MemoryStoreOptions {
 const EXPIRE_IN_PASSING = 16;
 
 const NONE: readonly Hold[] = [];
+
+type Expiry = { readonly expired?: readonly ExpiredHold[] };
+const NOT_EXPIRED: Expiry = {};
 
 export function memoryStore(options: MemoryStoreOptions = {}): LedgerStore {
   return new MemoryStore(options);
@@ -114,6 +118,7 @@ class MemoryStore implements LedgerStore {
     }
 
     const nowMs = this.#now();
+    this.#counters.forgetSome(nowMs);
     let expired = this.#expireDue(nowMs, EXPIRE_IN_PASSING);
     const counters = new Array<Counter | undefined>(scopes.length);
     let limiting = this.#firstLimit(scopes, amounts, nowMs, counters);
@@ -145,10 +150,10 @@ class MemoryStore implements LedgerStore {
   dispatch(operation: DispatchOperation): DispatchResult {
     requirePositive(operation.ttlMs, "ttlMs");
     const nowMs = this.#now();
-    const hold = this.#liveOrResolved(operation.holdId, nowMs);
+    const { hold, expired } = this.#liveOrResolved(operation.holdId, nowMs);
     if (hold === undefined) return { outcome: "unknown-hold" };
     const transition = holdTransition(hold.state, "dispatch");
-    if (!transition.allowed) return { outcome: "already-resolved", state: transition.resolvedAs };
+    if (!transition.allowed) return { outcome: "already-resolved", state: transition.resolvedAs, ...expired };
     if (hold.dispatched) return { outcome: "dispatched", replayed: true };
     hold.state = transition.next;
     hold.dispatched = true;
@@ -159,12 +164,12 @@ class MemoryStore implements LedgerStore {
 
   settle(operation: SettleOperation): SettleResult {
     requireAmounts(operation.amounts);
-    const hold = this.#liveOrResolved(operation.holdId, this.#now());
+    const { hold, expired } = this.#liveOrResolved(operation.holdId, this.#now());
     if (hold === undefined) return { outcome: "unknown-hold" };
     const transition = holdTransition(hold.state, "settle");
     if (!transition.allowed) {
       if (hold.state !== "settled" || hold.resolvedBy !== operation.operationId) {
-        return { outcome: "already-resolved", state: transition.resolvedAs };
+        return { outcome: "already-resolved", state: transition.resolvedAs, ...expired };
       }
       if (!sameAmounts(hold.charged ?? NO_AMOUNTS, operation.amounts)) return { outcome: "mismatch" };
       return settled(hold, true);
@@ -180,17 +185,18 @@ class MemoryStore implements LedgerStore {
     hold.charged = operation.amounts;
     hold.state = transition.next;
     this.#resolve(hold, operation.operationId);
-    return settled(hold, false);
+    const result = settled(hold, false);
+    return expired === NOT_EXPIRED ? result : { ...result, ...expired };
   }
 
   release(operation: ReleaseOperation): ReleaseResult {
-    const hold = this.#liveOrResolved(operation.holdId, this.#now());
+    const { hold, expired } = this.#liveOrResolved(operation.holdId, this.#now());
     if (hold === undefined) return { outcome: "unknown-hold" };
     const transition = holdTransition(hold.state, "release");
     if (!transition.allowed) {
       return hold.state === "released" && hold.resolvedBy === operation.operationId
         ? { outcome: "released", replayed: true }
-        : { outcome: "already-resolved", state: transition.resolvedAs };
+        : { outcome: "already-resolved", state: transition.resolvedAs, ...expired };
     }
     for (let i = 0; i < hold.counters.length; i++) {
       // Of a quarantined hold only the quarantined shares are still held.
@@ -205,10 +211,10 @@ class MemoryStore implements LedgerStore {
   renew(operation: RenewOperation): RenewResult {
     requirePositive(operation.ttlMs, "ttlMs");
     const nowMs = this.#now();
-    const hold = this.#liveOrResolved(operation.holdId, nowMs);
+    const { hold, expired } = this.#liveOrResolved(operation.holdId, nowMs);
     if (hold === undefined) return { outcome: "unknown-hold" };
     const transition = holdTransition(hold.state, "renew");
-    if (!transition.allowed) return { outcome: "already-resolved", state: transition.resolvedAs };
+    if (!transition.allowed) return { outcome: "already-resolved", state: transition.resolvedAs, ...expired };
     const earlier = this.#done.get(operation.operationId);
     if (earlier?.result.outcome === "renewed") return { ...earlier.result, replayed: true };
     const expiresAtMs = nowMs + operation.ttlMs;
@@ -224,7 +230,7 @@ class MemoryStore implements LedgerStore {
   expire(operation: ExpireOperation): Expired {
     requirePositive(operation.limit, "limit");
     const nowMs = this.#now();
-    this.#counters.forgetEnded(nowMs);
+    this.#counters.forgetSome(nowMs);
     const expired = this.#expireDue(nowMs, operation.limit).map(describeExpired);
     return { expired, more: this.#queues.nextDue(nowMs) !== undefined };
   }
@@ -312,11 +318,12 @@ class MemoryStore implements LedgerStore {
     return this.#holds.get(id) ?? this.#resolved.get(id) ?? this.#expired.get(id);
   }
 
-  /** The hold, after it has been expired if its time is over. */
-  #liveOrResolved(id: string, nowMs: number): Hold | undefined {
+  /** The hold, after it has been expired if its time is over; then `expired` is what to report of that. */
+  #liveOrResolved(id: string, nowMs: number): { hold: Hold | undefined; expired: Expiry } {
     const hold = this.#findHold(id);
-    if (hold?.queue !== undefined && hold.expiresAtMs <= nowMs) this.#expire(hold);
-    return hold;
+    if (hold?.queue === undefined || hold.expiresAtMs > nowMs) return { hold, expired: NOT_EXPIRED };
+    this.#expire(hold);
+    return { hold, expired: { expired: [describeExpired(hold)] } };
   }
 
   #held(hold: Hold, replayed: boolean): Held {
@@ -462,7 +469,7 @@ function exceeds(limit: number | undefined, spent: number, held: number, request
   return requested > 0 && requested > limit - spent - held;
 }
 
-function settled(hold: Hold, replayed: boolean): SettleResult {
+function settled(hold: Hold, replayed: boolean): Settled {
   return {
     outcome: "settled",
     replayed,

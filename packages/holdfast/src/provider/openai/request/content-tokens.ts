@@ -5,14 +5,20 @@
  * its text. Known media parts are counted by what they are billed as instead of by their base64 text.
  *
  * Media bounds:
- * - image: 2,500 tokens, above the documented maximum of 1,536 patches x 1.62 (OpenAI vision guide, 2026-11).
+ * - image: the largest that a model bills for one picture (OpenAI vision guide, 2026-11): 8 tiles of gpt-4o-mini at
+ *   5,667 + 2,833; 1,536 patches x 2.46 of the nano models; the other models less. With `detail: "original"` up to
+ *   10,000 patches x 2.46.
  * - audio: 10 tokens per second (OpenAI audio guide, 2026-11); seconds bounded by the lowest usual bit rates, 8 kB/s
  *   for PCM in a WAV file and 0.64 kB/s for compressed audio.
  */
 import type { TokenEstimator } from "../../../estimate/token-estimator.ts";
 import { isObject, stringOf, type Body } from "./request-shape.ts";
 
-const IMAGE_TOKENS = 2_500;
+const IMAGE_TOKENS = 4_000;
+const IMAGE_TOKENS_ORIGINAL = 26_000;
+/** gpt-4o-mini bills pictures at 33 times the tokens of gpt-4o, so that they cost the same. */
+const GPT_4O_MINI_TOKENS = 48_200;
+const GPT_4O_MINI_TOKENS_LOW = 2_833;
 const AUDIO_TOKENS_PER_SECOND = 10;
 const WAV_BYTES_PER_SECOND = 8_000;
 const COMPRESSED_AUDIO_BYTES_PER_SECOND = 640;
@@ -107,13 +113,20 @@ export class ContentTokens {
     }
   }
 
+  #imageTokens(part: Body): number {
+    const detail = isObject(part["image_url"]) ? part["image_url"]["detail"] : part["detail"];
+    if (detail === "original") return IMAGE_TOKENS_ORIGINAL;
+    if (!this.#model.includes("4o-mini")) return IMAGE_TOKENS;
+    return detail === "low" ? GPT_4O_MINI_TOKENS_LOW : GPT_4O_MINI_TOKENS;
+  }
+
   /** Counts a media part by what it is billed as. Returns the field that needs no counting as text any more. */
   #addMedia(part: Body): string | undefined {
     switch (part["type"]) {
       case "image_url":
       case "input_image":
       case "computer_screenshot":
-        this.imageTokens += IMAGE_TOKENS;
+        this.imageTokens += this.#imageTokens(part);
         return "image_url";
       case "input_audio": {
         const audio = part["input_audio"];

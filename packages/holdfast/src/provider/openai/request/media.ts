@@ -46,15 +46,27 @@ export function shapeOfModeration(body: Body): RequestShape {
  * Output tokens of one image by quality: the largest size of gpt-image-1 (1024x1536), from OpenAI's image generation
  * guide, 2026-11. The newer qualities above "high" have no published maximum; four times "high" is held for them.
  */
-const IMAGE_OUTPUT_TOKENS: Readonly<Record<string, number>> = {
-  low: 408,
-  medium: 1_584,
-  standard: 1_584,
-  high: 6_240,
-  hd: 6_240,
-  xhigh: 24_960,
-  max: 24_960,
-};
+const IMAGE_OUTPUT_TOKENS: ReadonlyMap<unknown, number> = new Map([
+  ["low", 408],
+  ["medium", 1_584],
+  ["standard", 1_584],
+  ["high", 6_240],
+  ["hd", 6_240],
+  ["xhigh", 24_960],
+  ["max", 24_960],
+]);
+/** The sizes that those figures cover; a larger picture is held at four times as much, which nobody enforces. */
+const USUAL_SIZES: ReadonlySet<unknown> = new Set([
+  undefined,
+  null,
+  "auto",
+  "256x256",
+  "512x512",
+  "1024x1024",
+  "1024x1536",
+  "1536x1024",
+]);
+const LARGE_PICTURE = 4;
 const IMAGE_OUTPUT_TOKENS_DEFAULT = 6_240;
 /** Each partial image of a stream costs 100 output tokens (the same guide). */
 const PARTIAL_IMAGE_TOKENS = 100;
@@ -68,7 +80,8 @@ export function shapeOfImage(body: Body, estimator: TokenEstimator, inputImages:
   // Multipart fields arrive as text.
   const images = positiveInteger(Number(body["n"] ?? 1)) ?? 1;
   const partials = positiveInteger(Number(body["partial_images"] ?? 0)) ?? 0;
-  const each = IMAGE_OUTPUT_TOKENS[stringOf(body["quality"])] ?? IMAGE_OUTPUT_TOKENS_DEFAULT;
+  const usual = IMAGE_OUTPUT_TOKENS.get(body["quality"]) ?? IMAGE_OUTPUT_TOKENS_DEFAULT;
+  const each = USUAL_SIZES.has(body["size"]) ? usual : usual * LARGE_PICTURE;
   return {
     ...inputOnly(body, text.textTokens, { inputImageTokens: inputImages * IMAGE_INPUT_TOKENS, images }),
     stream: body["stream"] === true || body["stream"] === "true",
@@ -82,8 +95,21 @@ export function shapeOfImage(body: Body, estimator: TokenEstimator, inputImages:
   };
 }
 
-/** Output tokens of speech per character of text: 20 tokens per second, and nobody speaks slower than 10 characters. */
-const SPEECH_TOKENS_PER_CHARACTER = 2;
+/**
+ * Output tokens of speech: 20 per second (from OpenAI's price per minute of gpt-4o-mini-tts, 2026-11), and nobody speaks
+ * fewer than 10 letters a second; a digit, a symbol or a character of another script can be a word.
+ */
+const SPEECH_TOKENS_PER_LETTER = 2;
+const SPEECH_TOKENS_PER_OTHER = 12;
+const LETTERS: RegExp = /[A-Za-z\s.,;:!?'"()-]/g;
+const SLOWEST_SPEECH = 0.25;
+
+function speechTokens(characters: number, spoken: string, speed: unknown): number {
+  const letters = spoken.match(LETTERS)?.length ?? 0;
+  const atNormalSpeed = letters * SPEECH_TOKENS_PER_LETTER + (characters - letters) * SPEECH_TOKENS_PER_OTHER;
+  const pace = typeof speed === "number" && speed > 0 ? Math.max(SLOWEST_SPEECH, Math.min(1, speed)) : 1;
+  return Math.ceil(atNormalSpeed / pace);
+}
 
 /** The answer is audio without usage; what it consumed follows from the text that was spoken. */
 export function shapeOfSpeech(body: Body, estimator: TokenEstimator): RequestShape {
@@ -93,7 +119,7 @@ export function shapeOfSpeech(body: Body, estimator: TokenEstimator): RequestSha
   text.addText(spoken);
   text.add(body["instructions"] ?? "");
   const characters = [...spoken].length;
-  const limit = characters * SPEECH_TOKENS_PER_CHARACTER;
+  const limit = speechTokens(characters, spoken, body["speed"]);
   return {
     ...inputOnly(body, text.textTokens, { characters }),
     output: { kind: "audio", limit, choices: 1, extraTokens: 0, limitField: null },

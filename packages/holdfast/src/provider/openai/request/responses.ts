@@ -32,10 +32,11 @@ const CLIENT_TOOLS: ReadonlySet<string> = new Set([
   "apply_patch",
 ]);
 
-/** Calls of the provider's own tools that are held for when `max_tool_calls` does not bound them. */
+/** Calls of the provider's own tools that are held for when `max_tool_calls` does not bound them; nobody enforces it. */
 const TOOL_CALLS_HELD = 10;
 
-export function shapeOfResponse(body: Body, estimator: TokenEstimator): RequestShape {
+/** @param takesLimit whether the endpoint knows `max_output_tokens` */
+export function shapeOfResponse(body: Body, estimator: TokenEstimator, takesLimit: boolean): RequestShape {
   const model = stringOf(body["model"]);
   const input = new ContentTokens(estimator, model);
   input.textTokens += REPLY_OVERHEAD;
@@ -58,7 +59,7 @@ export function shapeOfResponse(body: Body, estimator: TokenEstimator): RequestS
       limit: positiveInteger(body["max_output_tokens"]),
       choices: 1,
       extraTokens: 0,
-      limitField: "max_output_tokens",
+      limitField: takesLimit ? "max_output_tokens" : null,
     },
     toolFees: toolFees(tools, positiveInteger(body["max_tool_calls"]) ?? TOOL_CALLS_HELD),
     unreportedFees: {},
@@ -71,8 +72,13 @@ export function serverToolsOf(body: Body): readonly string[] {
   if (!Array.isArray(body["tools"])) return [];
   return (body["tools"] as unknown[]).flatMap((tool) => {
     const type = isObject(tool) ? stringOf(tool["type"]) : "";
-    return type === "" || CLIENT_TOOLS.has(type) ? [] : [type];
+    return type === "" || CLIENT_TOOLS.has(type) || runsLocally(tool as Body) ? [] : [type];
   });
+}
+
+/** A shell runs where its environment is. */
+function runsLocally(tool: Body): boolean {
+  return tool["type"] === "shell" && isObject(tool["environment"]) && tool["environment"]["type"] === "local";
 }
 
 function toolFees(tools: readonly string[], calls: number): Usage {

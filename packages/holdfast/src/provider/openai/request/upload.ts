@@ -14,7 +14,8 @@ export function describeUpload(body: Body, fields: readonly string[]): Upload {
     const value = body[field];
     return value === undefined || value === null ? [] : Array.isArray(value) ? (value as unknown[]) : [value];
   });
-  let bytes: number | null = 0;
+  // Of a file that is not seen, nothing is known.
+  let bytes: number | null = files.length === 0 ? null : 0;
   for (const file of files) {
     const size =
       (file as { size?: unknown; byteLength?: unknown }).size ??

@@ -1,0 +1,79 @@
+/**
+ * @module Measures Holdfast beside its floor and its peers. Nothing here fails a build: a missed target is printed as
+ * MISSED, for a person to read.
+ *
+ *   node --conditions=holdfast-source --expose-gc bench/main.ts [--quick] [--only name]...
+ *
+ * Only a full run (neither --quick nor --only) writes results.md and results.json.
+ */
+import { parseArgs } from "node:util";
+import { benchCall } from "./call.bench.ts";
+import { benchEstimate } from "./estimate.bench.ts";
+import { describeError } from "./harness.ts";
+import { benchHeap } from "./heap.bench.ts";
+import { benchRace } from "./race.bench.ts";
+import { environment, toText, writeReport, type Row } from "./report.ts";
+import { benchStore } from "./store.bench.ts";
+import { benchStream } from "./stream.bench.ts";
+
+const BENCHES: Readonly<Record<string, (quick: boolean) => Promise<readonly Row[]>>> = {
+  call: benchCall,
+  stream: benchStream,
+  store: benchStore,
+  estimate: benchEstimate,
+  heap: benchHeap,
+  race: benchRace,
+};
+
+const PACKAGES = [
+  "holdfast",
+  "openai",
+  "@langfuse/openai",
+  "llm-budget",
+  "llm-spend-guard",
+  "rate-limiter-flexible",
+  "@holdfast/tokenizer",
+];
+
+const { values: options } = parseArgs({
+  options: {
+    quick: { type: "boolean", default: false },
+    only: { type: "string", multiple: true, default: [] },
+  },
+});
+const unknown = options.only.filter((name) => !Object.hasOwn(BENCHES, name));
+if (unknown.length > 0) {
+  console.error(`--only takes ${Object.keys(BENCHES).join(", ")}; not ${unknown.join(", ")}.`);
+  process.exit(2);
+}
+
+const of = await environment(options.quick ? "quick" : "full", PACKAGES);
+console.log(`Node ${of.node}, ${of.cpus} CPUs, ${of.mode} run`);
+const rows: Row[] = [];
+for (const [name, bench] of Object.entries(BENCHES)) {
+  if (options.only.length > 0 && !options.only.includes(name)) continue;
+  const startedMs = performance.now();
+  try {
+    const found = await bench(options.quick);
+    rows.push(...found);
+    console.log(toText(found));
+  } catch (error) {
+    const row: Row = {
+      group: name,
+      quantity: "the benchmark itself",
+      ours: "did not run",
+      against: describeError(error),
+    };
+    rows.push(row);
+    console.log(toText([row]));
+    console.error(error);
+  }
+  console.log(`\n(${name}: ${((performance.now() - startedMs) / 1_000).toFixed(1)} s)`);
+}
+const missed = rows.filter((row) => row.met === false);
+console.log(`\n${rows.filter((row) => row.met === true).length} targets met, ${missed.length} missed.`);
+for (const row of missed) console.log(`MISSED  ${row.quantity}: ${row.ours} (target ${row.target ?? ""})`);
+if (options.quick || options.only.length > 0) console.log("Not written: results are kept of full runs only.");
+else await writeReport(rows, of);
+// A peer may have left a timer behind.
+process.exit(0);
