@@ -12,7 +12,10 @@ export default defineConfig({
         extends: true as const,
         test: { name, root: `packages/${name}`, include: ["src/**/*.test.ts", "test/**/*.test.ts"] },
       })),
-      { extends: true as const, test: { name: "workspace", root: "test", include: ["**/*.test.ts"], testTimeout: 30_000 } },
+      {
+        extends: true as const,
+        test: { name: "workspace", root: "test", include: ["**/*.test.ts"], testTimeout: 30_000 },
+      },
     ],
     coverage: { provider: "v8" as const, include: ["packages/*/src/**"] },
   },

@@ -152,14 +152,33 @@ describe.each(allClientKinds)("$name", (kind) => {
 });
 
 describe.each(clientKinds)("$name", (kind) => {
-  test("a body that is changed after the call is sent as it was held for", async () => {
+  test("a body that is changed at once is held for as it is sent", async () => {
     await using at = await rig({ kind });
     const body = chatBody(5);
     const made = at.client.chat.completions.create(body);
     body.max_tokens = 16_000;
-    body.messages.push({ role: "user", content: "More" });
     await made;
-    expect(at.server.ledger[0]!.requestBody).toEqual(chatBody(5));
+    await at.quiet();
+    const [reserved] = at.events.of("hold-reserved");
+    expect(reserved!.amounts.outputTokens).toBe(at.server.ledger[0]!.requestBody["max_tokens"]);
+  });
+
+  test("a body that is changed after it was held for is sent as it was held for", async () => {
+    const body = chatBody(5);
+    const store = far(async (verb, operate) => {
+      const answer = operate();
+      if (verb === "reserve") {
+        body.max_tokens = 16_000;
+        body.messages.push({ role: "user", content: "More" });
+        body.messages[0]!.content = "Other";
+        await nextTurn();
+      }
+      return answer;
+    });
+    await using at = await rig({ kind, client: { maxRetries: 1 }, config: { store } });
+    at.server.script([{ status: 500, headers: { "retry-after-ms": "1" } }, {}]);
+    await at.client.chat.completions.create(body);
+    expect(at.server.ledger.map(({ requestBody }) => requestBody)).toEqual([chatBody(5), chatBody(5)]);
   });
 
   test("a body that cannot be sent: the hold is given back", async () => {

@@ -12,7 +12,7 @@ const reservedNanoUsd = (at: Rig): number => at.events.of("hold-reserved")[0]!.a
 
 describe("openai 7", () => {
   test("a body that stalls after the headers is tried again, and both generations are charged", async () => {
-    await using at = await rig({ client: { timeout: 60, maxRetries: 1 } });
+    await using at = await rig({ client: { timeout: 300, maxRetries: 1 } });
     at.server.script([{ bodyHangAfterHeaders: true, usage }, { usage }]);
 
     const reply = await at.client.responses.create({ model: MODEL, input: "Hi", max_output_tokens: 50 });
@@ -36,7 +36,7 @@ describe("openai 7", () => {
     const worst = reservedNanoUsd(probe);
 
     const budgets = [{ id: "all", limit: { usd: formatUsd(worst) }, window: "total" as const }];
-    await using at = await rig({ budgets, client: { timeout: 60, maxRetries: 3 } });
+    await using at = await rig({ budgets, client: { timeout: 300, maxRetries: 3 } });
     at.server.respond(() => ({ bodyHangAfterHeaders: true, usage }));
 
     const error = await failure<BudgetExceededError>(at.client.chat.completions.create(chatBody()));

@@ -145,12 +145,13 @@ describe.each(clientKinds)("$name", (kind) => {
   });
 
   test("a broken store is not a denial, and nothing is sent", async () => {
-    const store = { ...bound(memoryStore()), reserve: () => Promise.reject(new Error("ECONNRESET")) };
+    const broken = Object.assign(new Error("redis://app:s3cret@db"), { code: "ECONNRESET" });
+    const store = { ...bound(memoryStore()), reserve: () => Promise.reject(broken) };
     await using at = await rig({ kind, client: retrying, config: { store } });
     const error = await failure(at.client.chat.completions.create(chatBody()));
     expect(error).toBeInstanceOf(StoreUnavailableError);
     expect(error).not.toBeInstanceOf(BudgetExceededError);
-    expect(error.cause).toMatchObject({ message: "ECONNRESET" });
+    expect(error.cause).toBeInstanceOf(Error);
     expect(at.server.requests).toBe(0);
     expect(at.events.of("call-denied")).toEqual([]);
   });

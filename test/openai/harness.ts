@@ -157,7 +157,6 @@ const eventNames: readonly EventName[] = [
   "budgets-changed",
   "meter-anomaly",
   "prices-changed",
-  "prices-refresh-failed",
   "listener-failed",
   "events-dropped",
 ];

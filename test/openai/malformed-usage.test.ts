@@ -74,12 +74,13 @@ describe.each(clientKinds)("$name", (kind) => {
       expect(at.events.of("meter-anomaly")).toEqual([]);
     });
 
-    test("zeros for an answer that has text are not believed silently", async () => {
+    test("zeros for an answer that has text are believed, and reported", async () => {
       await using at = await rig({ kind, server: { usage } });
       at.server.script([{ malformedUsage: "zeros" }]);
       await call(at.client);
       await at.quiet();
-      await charged(at);
+      expect(at.events.usage).toMatchObject([{ costNanoUsd: 0, usageSource: "provider" }]);
+      expect(at.events.of("meter-anomaly")).toMatchObject([{ anomaly: "usage-zero" }]);
     });
   });
 });

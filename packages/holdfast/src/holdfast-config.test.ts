@@ -37,6 +37,7 @@ describe("defaults", () => {
         },
         undispatchedTtlMs: 10_000,
         dispatchedTtlMs: 900_000,
+        storeDeadlineMs: 2_000,
       },
     });
   });
@@ -61,6 +62,7 @@ describe("defaults", () => {
       allow: ["realtime"],
       undispatchedTtlMs: 1,
       dispatchedTtlMs: 2,
+      storeDeadlineMs: 4,
       eventQueueLimit: 3,
     });
     expect(settings).toEqual({
@@ -78,6 +80,7 @@ describe("defaults", () => {
       },
       undispatchedTtlMs: 1,
       dispatchedTtlMs: 2,
+      storeDeadlineMs: 4,
     });
   });
 
@@ -91,7 +94,7 @@ describe("defaults", () => {
 });
 
 const KNOWN =
-  "budgets, store, prices, unknownModel, unknownEndpoint, allow, estimate, settlement, undispatchedTtlMs, dispatchedTtlMs, eventQueueLimit, clock";
+  "budgets, store, prices, unknownModel, unknownEndpoint, allow, estimate, settlement, undispatchedTtlMs, dispatchedTtlMs, storeDeadlineMs, eventQueueLimit, clock";
 
 describe("a configuration that is wrong", () => {
   it.each<[object, string]>([
@@ -147,8 +150,10 @@ describe("a configuration that is wrong", () => {
     [{ estimate: { learnedFloor: 1.01 } }, "estimate.learnedFloor must be a number above 0 and at most 1."],
     [{ estimate: { learnedFloor: NaN } }, "estimate.learnedFloor must be a number above 0 and at most 1."],
     [{ estimate: { learnedFloor: "1" } }, "estimate.learnedFloor must be a number above 0 and at most 1."],
-    [{ allow: "realtime" }, 'allow must be a list of names, such as ["realtime"].'],
-    [{ allow: [1] }, 'allow must be a list of names, such as ["realtime"].'],
+    [{ allow: "realtime" }, "allow must be a list of names out of realtime, agents, background"],
+    [{ allow: [1] }, "allow must be a list of names out of realtime, agents, background"],
+    [{ allow: ["realtme"] }, "allow must be a list of names out of realtime, agents, background"],
+    [{ storeDeadlineMs: 0 }, "storeDeadlineMs must be a whole number > 0, not 0."],
     [{ unknownModel: "open" }, 'unknownModel must be "refuse" or "unmetered" or { ceiling: prices }.'],
     [{ unknownModel: {} }, 'unknownModel must be "refuse" or "unmetered" or { ceiling: prices }.'],
     [{ unknownModel: "ceiling" }, 'unknownModel must be "refuse" or "unmetered" or { ceiling: prices }.'],

@@ -32,9 +32,9 @@ describe("delivery", () => {
     const emitter = make();
     const seen: string[] = [];
     emitter.on("prices-changed", ({ version }) => seen.push(version));
-    emitter.on("prices-refresh-failed", ({ message }) => seen.push(message));
+    emitter.on("hold-released", ({ holdId }) => seen.push(holdId));
     emit(emitter, "1");
-    emitter.emit("prices-refresh-failed", () => ({ id: "x", atMs: 0, message: "2" }));
+    emitter.emit("hold-released", () => ({ id: "x", atMs: 0, holdId: "2" }));
     emit(emitter, "3");
     emitter.flush();
     expect(seen).toEqual(["1", "2", "3"]);

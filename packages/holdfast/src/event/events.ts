@@ -120,6 +120,7 @@ export interface MeterAnomalyEvent extends BaseEvent {
   readonly anomaly:
     | "usage-missing"
     | "usage-invalid"
+    | "usage-zero"
     | "cost-above-hold"
     | "served-model-unpriced"
     | "service-tier-unpriced"

@@ -184,7 +184,7 @@ describe.each(MODES)("an attempt on a %s store", (mode) => {
         (await begin(given.call)).end(verb === "settle" ? complete() : refused);
         await vi.runAllTimersAsync();
         await given.guard.settled();
-        const told = given.store.operations(verb) as { operationId: string }[];
+        const told = given.store.operations(verb) as readonly { operationId: string }[];
         expect(told.map(({ operationId }) => operationId)).toEqual(
           Array.from({ length: 3 }, () => told[0]?.operationId),
         );

@@ -34,6 +34,7 @@ export interface SettlementPolicy {
 export type Anomaly =
   | "usage-missing"
   | "usage-invalid"
+  | "usage-zero"
   | "cost-above-hold"
   | "served-model-unpriced"
   | "service-tier-unpriced"
@@ -104,8 +105,8 @@ function reported(
   if (served.model !== null && served.model !== plan.model) {
     const servedPrice = priceOf(served.model);
     // A price of the application's own is for what it asked for, under whatever name that is served.
-    if (plan.price.source === "override" && servedPrice?.source !== "override") price = plan.price;
-    else if (servedPrice !== undefined) price = servedPrice;
+    const ownPrice = plan.price.source === "override" && servedPrice?.source !== "override";
+    if (servedPrice !== undefined) price = ownPrice ? plan.price : servedPrice;
     else {
       anomalies.push({
         anomaly: "served-model-unpriced",
@@ -130,6 +131,10 @@ function reported(
     cost = countableCost(usage, plan.price, tier);
     if (cost !== undefined && (listed === undefined || listed > cost)) cost = listed;
     else price = plan.price;
+  }
+  if (cost === 0 && plan.worstCaseNanoUsd > 0) {
+    // Believed, since a gateway may have answered from its own cache, but never silently.
+    anomalies.push({ anomaly: "usage-zero", detail: "the response says that it consumed nothing" });
   }
   for (const bucket of price.unpriced) {
     if ((usage[bucket] ?? 0) > 0)

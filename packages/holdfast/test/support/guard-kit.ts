@@ -21,6 +21,7 @@ import type { Attempt, GuardedCall } from "../../src/guard/guarded-call.ts";
 import { parseConfig } from "../../src/holdfast-config.ts";
 import { createIdSource } from "../../src/kernel/id.ts";
 import { isPromise } from "../../src/kernel/maybe-promise.ts";
+import type { Holdfast } from "../../src/holdfast.ts";
 import type { LedgerStore } from "../../src/ledger/ledger-store.ts";
 import { costNanoUsd } from "../../src/price/cost.ts";
 import { createPriceBook, type UnknownModelPolicy } from "../../src/price/price-book.ts";
@@ -63,15 +64,12 @@ const EVENTS: readonly EventName[] = [
   "budgets-changed",
   "meter-anomaly",
   "prices-changed",
-  "prices-refresh-failed",
   "listener-failed",
   "events-dropped",
 ];
 
 /** Everything that was delivered so far, by name. */
-export function watchEvents(emitter: {
-  on(name: EventName, listener: (event: never) => unknown): unknown;
-}): Seen {
+export function watchEvents(emitter: Emitter | Holdfast): Seen {
   const seen = Object.fromEntries(EVENTS.map((name) => [name, [] as unknown[]])) as Record<
     EventName,
     unknown[]
@@ -178,6 +176,7 @@ export function planOf(given: PlanGiven = {}): CallPlan {
       inputBound: "request",
       choices: 1,
       outputTokensPerChoice: usage.outputTextTokens ?? 0,
+      extraOutputTokens: 0,
       uncalibratedInputTokens: null,
       usageWhenSilent: null,
       ...estimate,

@@ -39,7 +39,8 @@ export class SharedEnd {
       if (ended) return;
       ended = true;
       this.#open -= 1;
-      if (how === "done" || this.#open === 0) this.#onEnd(how);
+      // A failure is the body's, so it is everybody's.
+      if (how !== "cancelled" || this.#open === 0) this.#onEnd(how);
     };
   }
 }

@@ -62,13 +62,15 @@ function observeWebStream(stream: StreamLike, createObserver: () => BodyObserver
   override(stream, {
     getReader: observedReader,
     cancel: (reason?: unknown) => {
+      const inVain = (stream as { locked?: boolean }).locked === true;
       const result = cancel?.(reason) ?? Promise.resolve();
-      own().end("cancelled");
+      // A stream that somebody is reading cannot be cancelled past its reader.
+      if (!inVain) own().end("cancelled");
       return result;
     },
     tee: () => {
       const branches = tee!();
-      for (const branch of branches) observeStream(branch, createObserver);
+      for (const branch of branches) observeStream(branch, startingWith(createObserver(), createObserver));
       return branches;
     },
     pipeTo: (destination: WritableStream<Uint8Array>, options?: PipeOptions) =>
@@ -78,6 +80,16 @@ function observeWebStream(stream: StreamLike, createObserver: () => BodyObserver
     values: iterate,
     [Symbol.asyncIterator]: iterate,
   });
+}
+
+/** Both branches count as readers from the start, whichever is read first. */
+function startingWith(first: BodyObserver, createObserver: () => BodyObserver): () => BodyObserver {
+  let next: BodyObserver | undefined = first;
+  return () => {
+    const observer = next ?? createObserver();
+    next = undefined;
+    return observer;
+  };
 }
 
 function watchReader(
@@ -126,23 +138,30 @@ function iterateReader(
   reader: ReadableStreamDefaultReader<Uint8Array>,
   preventCancel: boolean,
 ): AsyncIterableIterator<Uint8Array> {
+  let over = false;
+  const leave = (): void => {
+    if (over) return;
+    over = true;
+    reader.releaseLock();
+  };
   const finished = (result: ReadResult): IteratorResult<Uint8Array> => {
     if (!result.done) return result;
-    reader.releaseLock();
+    leave();
     return { done: true, value: undefined };
   };
   const failed = (error: unknown): never => {
-    reader.releaseLock();
+    leave();
     throw error;
   };
   const iterator: AsyncIterableIterator<Uint8Array> = {
-    next: () => reader.read().then(finished, failed),
+    next: () =>
+      over ? Promise.resolve({ done: true, value: undefined }) : reader.read().then(finished, failed),
     return: async (value?: unknown) => {
-      if (!preventCancel) {
-        const cancelled = reader.cancel(value);
-        reader.releaseLock();
+      if (!over) {
+        const cancelled = preventCancel ? undefined : reader.cancel(value);
+        leave();
         await cancelled;
-      } else reader.releaseLock();
+      }
       return { done: true, value };
     },
     [Symbol.asyncIterator]: () => iterator,

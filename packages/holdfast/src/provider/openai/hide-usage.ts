@@ -7,9 +7,8 @@
  * could use it.
  */
 const USAGE = Buffer.from('"usage"');
-const COMPACT_NULL = Buffer.from(',"usage":null');
-/** As compact as OpenAI sends it, or with white space, as some compatible servers do. */
-const ANY_NULL: RegExp = /,\s*"usage"\s*:\s*null/;
+/** As OpenAI writes it: behind the list of choices, so at the top level of the event. */
+const AS_OPENAI = Buffer.from('],"usage":null');
 const NO_CHOICES: RegExp = /"choices"\s*:\s*\[\s*\]/;
 const EMPTY = new Uint8Array(0);
 const LF = 10;
@@ -63,13 +62,12 @@ function scrub(bytes: Uint8Array): Uint8Array {
     const end = endOfFirstEvent(buffer, from);
     const event = buffer.subarray(from, end);
     from = end;
-    const at = event.indexOf(COMPACT_NULL);
-    if (at >= 0) kept.push(event.subarray(0, at), event.subarray(at + COMPACT_NULL.byteLength));
+    const at = event.indexOf(AS_OPENAI);
+    if (at >= 0) kept.push(event.subarray(0, at + 1), event.subarray(at + AS_OPENAI.byteLength));
     else if (!event.includes(USAGE)) kept.push(event);
     else {
       const text = event.toString("utf8");
-      if (ANY_NULL.test(text)) kept.push(Buffer.from(text.replace(ANY_NULL, ""), "utf8"));
-      else if (!isUsageEvent(text)) kept.push(event);
+      if (!isUsageEvent(text)) kept.push(Buffer.from(withoutNullUsage(text), "utf8"));
     }
   }
   return kept.length === 1 ? kept[0]! : Buffer.concat(kept);
@@ -81,6 +79,37 @@ function endOfFirstEvent(buffer: Buffer, from: number): number {
     if (buffer[i - 1] === LF || (buffer[i - 1] === CR && buffer[i - 2] === LF)) return i + 1;
   }
   return buffer.byteLength;
+}
+
+const NULL_USAGE: RegExp = /"usage"\s*:\s*null/g;
+
+/** The same for compatible servers with other spacing or order: only the field at the top level was asked for by us. */
+function withoutNullUsage(event: string): string {
+  for (const { 0: found, index } of event.matchAll(NULL_USAGE)) {
+    if (depthAt(event, index) !== 1) continue;
+    const before = event.slice(0, index);
+    const after = event.slice(index + found.length);
+    return /,\s*$/.test(before)
+      ? before.replace(/,\s*$/, "") + after
+      : before + after.replace(/^\s*,\s*/, "");
+  }
+  return event;
+}
+
+/** How many objects and lists are open at an offset. */
+function depthAt(text: string, offset: number): number {
+  let depth = 0;
+  let inString = false;
+  for (let i = 0; i < offset; i++) {
+    const char = text[i];
+    if (inString) {
+      if (char === "\\") i += 1;
+      else if (char === '"') inString = false;
+    } else if (char === '"') inString = true;
+    else if (char === "{" || char === "[") depth += 1;
+    else if (char === "}" || char === "]") depth -= 1;
+  }
+  return depth;
 }
 
 /** The extra chunk: no choices, and a usage object. (Azure sends chunks without choices that carry other things.) */

@@ -209,7 +209,7 @@ function estimateOf(
     shape.output.kind !== "none" &&
     price.contextWindowTokens !== undefined
   ) {
-    textTokens = Math.min(textTokens, price.contextWindowTokens);
+    textTokens = Math.min(textTokens, price.contextWindowTokens * (shape.prompts ?? 1));
   }
   const tokens = output.perChoice * shape.output.choices + shape.output.extraTokens;
   const usage: Usage = {

@@ -101,7 +101,7 @@ export function readStream(
     if (!isObject(event)) continue;
     const response = event["response"];
     const described = isObject(response) ? response : event;
-    if (event["error"] !== undefined && event["error"] !== null) failed = true;
+    if ((event["error"] !== undefined && event["error"] !== null) || event["type"] === "error") failed = true;
     if (typeof event["type"] === "string" && isFinal(event["type"])) {
       finished = true;
       if (event["type"] === "response.failed") failed = true;

@@ -80,6 +80,7 @@ export function shapeOfCompletion(body: Body, estimator: TokenEstimator): Reques
     stream: body["stream"] === true,
     serviceTier: serviceTierOf(body),
     textTokens: input.textTokens,
+    prompts,
     otherInput: {},
     refersTo: null,
     output: {

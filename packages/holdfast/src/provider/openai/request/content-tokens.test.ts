@@ -83,13 +83,7 @@ describe("text is counted wherever it is", () => {
 });
 
 describe("content that goes round in circles", () => {
-  it("is given up on: the SDK will refuse it", () => {
-    const ring: Record<string, unknown> = { content: "x" };
-    ring["self"] = ring;
-    expect(Number.isSafeInteger(count(snapshot(ring)).textTokens)).toBe(true);
-  });
-
-  it("does not double at every turn", () => {
+  it("never gets here, and does not cost the time of walking it", () => {
     let visits = 0;
     const ring = {
       get left(): unknown {
@@ -101,7 +95,7 @@ describe("content that goes round in circles", () => {
         return ring;
       },
     };
-    expect(() => count(snapshot(ring))).not.toThrow();
+    expect(() => count(snapshot({ ring }))).toThrow(/circular/i);
   });
 });
 

@@ -1,7 +1,5 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { TokenEstimator } from "../../../estimate/token-estimator.ts";
-import { shapeOfChat, shapeOfCompletion } from "./chat.ts";
 import {
   shapeOfEmbedding,
   shapeOfImage,
@@ -9,8 +7,7 @@ import {
   shapeOfSpeech,
   shapeOfTranscription,
 } from "./media.ts";
-import type { Body, OutputShape } from "./request-shape.ts";
-import { serverToolsOf, shapeOfResponse } from "./responses.ts";
+import type { Body } from "./request-shape.ts";
 import { describeUpload, fieldsOf } from "./upload.ts";
 
 const estimator: TokenEstimator = {
@@ -50,6 +47,7 @@ describe("images", () => {
     ["auto is the dearest of the usual", { quality: "auto" }, 1, 6_240],
     ["max", { quality: "max" }, 1, 24_960],
     ["partial pictures", { quality: "low", partial_images: 3 }, 1, 708],
+    ["large", { quality: "high", size: "4096x4096" }, 1, 24_960],
     ["nonsense", { n: "x", partial_images: null, quality: "__proto__" }, 1, 6_240],
   ])("%s", (_, body, choices, limit) => {
     expect(image(body).output).toMatchObject({ kind: "image", choices, limit });
@@ -63,13 +61,24 @@ describe("images", () => {
 
 describe("sound", () => {
   it("speech is counted by its characters, and consumes what it held when nothing is reported", () => {
-    const speech = shapeOfSpeech({ model: "m", input: "😀bc", instructions: "slowly" }, estimator);
+    const speech = shapeOfSpeech({ model: "m", input: "abc", instructions: "slowly" }, estimator);
     expect(speech).toMatchObject({
       otherInput: { characters: 3 },
       output: { kind: "audio", limit: 6 },
       usageWhenSilent: { characters: 3, outputAudioTokens: 6 },
     });
     expect(speech.textTokens).toBeGreaterThanOrEqual(2);
+  });
+
+  it.each<[string, Body, number]>([
+    ["letters", { input: "x".repeat(100) }, 200],
+    ["what is not a letter may be a word", { input: "1".repeat(100) }, 1_000],
+    ["another script", { input: "漢".repeat(100) }, 1_000],
+    ["slowly", { input: "x".repeat(100), speed: 0.25 }, 800],
+    ["fast is held as at normal speed", { input: "x".repeat(100), speed: 4 }, 200],
+    ["nothing", {}, 0],
+  ])("speech of %s is held long enough", (_, body, least) => {
+    expect(shapeOfSpeech({ model: "m", ...body }, estimator).output.limit).toBeGreaterThanOrEqual(least);
   });
 
   it.each<[string, number | null, number]>([
@@ -107,7 +116,7 @@ describe("sound", () => {
 
 describe("uploads", () => {
   it.each<[string, Body, object]>([
-    ["none", {}, { count: 0, bytes: 0, name: "" }],
+    ["none, of which nothing is known", {}, { count: 0, bytes: null, name: "" }],
     ["a file", { file: new File(["12345"], "a.wav") }, { count: 1, bytes: 5, name: "a.wav" }],
     ["several", { file: [new File(["12"], "a"), new File(["345"], "b")] }, { count: 2, bytes: 5, name: "a" }],
     ["bytes", { file: new Uint8Array(7) }, { count: 1, bytes: 7, name: "" }],
@@ -117,7 +126,7 @@ describe("uploads", () => {
       { file: { size: -5, name: "x" } },
       { count: 1, bytes: null, name: "x" },
     ],
-    ["null", { file: null }, { count: 0, bytes: 0, name: "" }],
+    ["null", { file: null }, { count: 0, bytes: null, name: "" }],
     ["one known, one not", { file: [{ size: 5 }, { size: "5" }] }, { count: 2, bytes: null, name: "" }],
   ])("%s", (_, body, expected) => {
     expect(describeUpload(body, ["file"])).toEqual(expected);

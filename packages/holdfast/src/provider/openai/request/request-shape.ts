@@ -22,6 +22,8 @@ export interface RequestShape {
   readonly serviceTier: string | null;
   /** Upper estimate of all text in the request, tokens. */
   readonly textTokens: number;
+  /** Prompts in the request, each of which may fill the model's window. @default 1 */
+  readonly prompts?: number;
   /** Input that is not text: images, audio, characters. */
   readonly otherInput: Usage;
   /** Content that the provider adds and the request only refers to, in words; null when there is none. */

@@ -45,6 +45,8 @@ export function shapeOfResponse(body: Body, estimator: TokenEstimator, takesLimi
   for (const [field, what] of Object.entries(REFERENCES)) {
     if (body[field] !== undefined && body[field] !== null) input.refer(what);
   }
+  // Of a stored prompt, what it is filled with is in the request.
+  if (isObject(body["prompt"])) input.add(body["prompt"]["variables"]);
   const tools = serverToolsOf(body);
   if (tools.length > 0) input.refer(`results of the provider's tools (${tools.join(", ").slice(0, 80)})`);
   return {

@@ -2,16 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { TokenEstimator } from "../../../estimate/token-estimator.ts";
 import { shapeOfChat, shapeOfCompletion } from "./chat.ts";
-import {
-  shapeOfEmbedding,
-  shapeOfImage,
-  shapeOfModeration,
-  shapeOfSpeech,
-  shapeOfTranscription,
-} from "./media.ts";
 import type { Body, OutputShape } from "./request-shape.ts";
 import { serverToolsOf, shapeOfResponse } from "./responses.ts";
-import { describeUpload, fieldsOf } from "./upload.ts";
 
 const estimator: TokenEstimator = {
   name: "sixths",
