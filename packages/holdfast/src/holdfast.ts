@@ -113,19 +113,14 @@ export class Holdfast {
       states.push(...page.balances);
       after = page.next;
     } while (after !== undefined);
-    const used = new Set(states.map((state) => state.scope.key));
     const nowMs = guard.clock.now();
     for (const budget of guard.budgets) {
       if (budget.per.length > 0 || (budgetIds.length > 0 && !budgetIds.includes(budget.id))) continue;
       const scope = scopeOf(budget, {});
-      if (used.has(scope.key)) continue;
-      states.push({
-        scope,
-        window: windowAt(budget.window, nowMs),
-        spent: NO_AMOUNTS,
-        held: NO_AMOUNTS,
-        limits: budget.limits,
-      });
+      const window = windowAt(budget.window, nowMs);
+      // A window that is over may be listed as well, with what it still holds.
+      if (states.some((state) => state.scope.key === scope.key && state.window.id === window.id)) continue;
+      states.push({ scope, window, spent: NO_AMOUNTS, held: NO_AMOUNTS, limits: budget.limits });
     }
     return states.map((state) => toBalance(state, guard.budgets));
   }

@@ -63,19 +63,28 @@ describe("what is reported", () => {
     ["an ambiguous attempt", ambiguous, []],
     ["a refusal", refused, []],
     ["more than was held", complete({ inputTextTokens: 201 }), ["cost-above-hold"]],
+    ["nothing at all", complete({}), ["usage-zero"]],
     ["exactly what was held", complete({ inputTextTokens: 200 }), []],
     [
       "a model without a price",
-      complete({}, { served: { model: "who", serviceTier: null } }),
+      complete({ inputTextTokens: 1 }, { served: { model: "who", serviceTier: null } }),
       ["served-model-unpriced"],
     ],
     [
       "a tier without a price",
-      complete({}, { served: { model: null, serviceTier: "x" } }),
+      complete({ inputTextTokens: 1 }, { served: { model: null, serviceTier: "x" } }),
       ["service-tier-unpriced"],
     ],
-    ["the snapshot of the model", complete({}, { served: { model: "m-2026", serviceTier: null } }), []],
-    ["the model itself", complete({}, { served: { model: "m", serviceTier: "default" } }), []],
+    [
+      "the snapshot of the model",
+      complete({ inputTextTokens: 1 }, { served: { model: "m-2026", serviceTier: null } }),
+      [],
+    ],
+    [
+      "the model itself",
+      complete({ inputTextTokens: 1 }, { served: { model: "m", serviceTier: "default" } }),
+      [],
+    ],
   ])("%s", (_, outcome, anomalies) => {
     expect(anomaliesOf(settle(outcome))).toEqual(anomalies);
   });
@@ -90,7 +99,9 @@ describe("what is reported", () => {
 
   it("never quotes more than the beginning of a name from the response", () => {
     const long = "x".repeat(10_000);
-    const { anomalies } = settle(complete({}, { served: { model: long, serviceTier: long } }));
+    const { anomalies } = settle(
+      complete({ inputTextTokens: 1 }, { served: { model: long, serviceTier: long } }),
+    );
     for (const { detail } of anomalies) expect(detail.length).toBeLessThan(250);
     expect(anomalies).toHaveLength(2);
   });

@@ -26,6 +26,7 @@ export interface BodyObserver {
 export class SharedEnd {
   readonly #onEnd: (how: BodyEnd) => void;
   #open = 0;
+  #over = false;
 
   constructor(onEnd: (how: BodyEnd) => void) {
     this.#onEnd = onEnd;
@@ -40,7 +41,9 @@ export class SharedEnd {
       ended = true;
       this.#open -= 1;
       // A failure is the body's, so it is everybody's.
-      if (how !== "cancelled" || this.#open === 0) this.#onEnd(how);
+      if (this.#over || (how === "cancelled" && this.#open > 0)) return;
+      this.#over = true;
+      this.#onEnd(how);
     };
   }
 }

@@ -1,3 +1,4 @@
+/* oxlint-disable typescript/unbound-method -- methods are taken off the prototype to be called on each response */
 /**
  * @module Watches a fetch Response in place: the same object, the same headers, the same methods.
  *

@@ -86,7 +86,8 @@ describe("what can be billed within the stated worst case", () => {
             true,
           );
           expect(settlement.costNanoUsd).toBeLessThanOrEqual(planned.worstCaseNanoUsd);
-          expect(settlement.anomalies).toEqual([]);
+          // Usage may also be nothing at all, which is reported.
+          expect(settlement.anomalies.filter(({ anomaly }) => anomaly !== "usage-zero")).toEqual([]);
         },
       ),
       { numRuns: 60 },

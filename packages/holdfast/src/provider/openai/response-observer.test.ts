@@ -149,8 +149,14 @@ describe("a JSON answer", () => {
     expect(observed.record()).toMatchObject({ outcome: "ambiguous", costNanoUsd: observed.heldNanoUsd });
   });
 
-  it("without a body is charged as held", () => {
-    const observed = observe(new Response(null, { headers: JSON_TYPE }));
+  it.each([
+    ["an empty body", new Response(null, { headers: JSON_TYPE })],
+    ["no content", new Response(null, { status: 204 })],
+    ["a length of zero", new Response(null, { headers: { ...JSON_TYPE, "content-length": "0" } })],
+  ])("with %s is charged as held", async (_, response) => {
+    const observed = observe(response);
+    // Of the latter two the SDK reads no body.
+    if (response.status === 200 && response.headers.get("content-length") === null) await response.text();
     expect(observed.record()).toMatchObject({ outcome: "complete", costNanoUsd: observed.heldNanoUsd });
   });
 

@@ -6,7 +6,7 @@
  */
 import { OperationInvalidError } from "../../error/operation-invalid-error.ts";
 import { systemClock, type Clock } from "../../kernel/clock.ts";
-import { DIMENSIONS, NO_AMOUNTS, type Amounts, type Dimension, type Limits } from "../../ledger/amounts.ts";
+import { DIMENSIONS, NO_AMOUNTS, type Amounts, type Dimension } from "../../ledger/amounts.ts";
 import { holdTransition } from "../../ledger/hold-state.ts";
 import type {
   AdjustOperation,

@@ -33,7 +33,7 @@ function copy(value: unknown, key: string, path: Set<object>): unknown {
   if (prototype !== Object.prototype && prototype !== null && isBinary(value)) return value;
   // What the SDK's schema helpers make carries its parser in properties that are not enumerable.
   if ("$brand" in value) return value;
-  if (value instanceof String || value instanceof Number || value instanceof Boolean) return value.valueOf();
+  if (BOXED.has(Object.prototype.toString.call(value))) return value.valueOf();
   path.add(value);
   const object: Record<string, unknown> = {};
   for (const name of Object.keys(value)) {
@@ -44,6 +44,9 @@ function copy(value: unknown, key: string, path: Set<object>): unknown {
   path.delete(value);
   return object;
 }
+
+/** JSON.stringify unwraps these. */
+const BOXED: ReadonlySet<string> = new Set(["[object String]", "[object Number]", "[object Boolean]"]);
 
 /** Blobs, buffers, responses and streams: uploads, which are sent as they are. */
 function isBinary(value: object): boolean {
