@@ -73,12 +73,14 @@ function scrub(bytes: Uint8Array): Uint8Array {
   return kept.length === 1 ? kept[0]! : Buffer.concat(kept);
 }
 
+const BLANK_LINE = Buffer.from("\n\n");
+const BLANK_LINE_CR = Buffer.from("\r\n\r\n");
+
 function endOfFirstEvent(buffer: Buffer, from: number): number {
-  for (let i = from + 1; i < buffer.byteLength; i++) {
-    if (buffer[i] !== LF) continue;
-    if (buffer[i - 1] === LF || (buffer[i - 1] === CR && buffer[i - 2] === LF)) return i + 1;
-  }
-  return buffer.byteLength;
+  const plain = buffer.indexOf(BLANK_LINE, from);
+  const withCr = buffer.indexOf(BLANK_LINE_CR, from);
+  if (plain < 0 && withCr < 0) return buffer.byteLength;
+  return withCr < 0 || (plain >= 0 && plain < withCr) ? plain + 2 : withCr + 4;
 }
 
 const NULL_USAGE: RegExp = /"usage"\s*:\s*null/g;
