@@ -6,11 +6,11 @@ import type { CallPlan } from "./call-plan.ts";
 
 /**
  * The largest output limit, in tokens per choice, with which the plan fits what is available; 0 when not even its
- * input fits, null when the plan has no output or something other than output is missing.
+ * input fits, null when the request takes no output limit or something other than output is missing.
  */
 export function affordableOutputTokens(plan: CallPlan, available: Limits): number | null {
   const { estimate } = plan;
-  if (estimate.outputTokensPerChoice === 0) return null;
+  if (estimate.outputTokensPerChoice === 0 || !estimate.limitable) return null;
   if (available.calls === 0 || available.concurrentCalls === 0) return null;
   const fits = (perChoice: number): boolean => {
     const output = perChoice * estimate.choices + estimate.extraOutputTokens;

@@ -31,6 +31,8 @@ export interface CallEstimate {
   /** Choices that are generated; each may use the whole output limit. */
   readonly choices: number;
   readonly outputTokensPerChoice: number;
+  /** Whether the request can carry an output limit of its own. */
+  readonly limitable: boolean;
   /** Held on top of that, all choices together, whatever the limit. */
   readonly extraOutputTokens: number;
   /** Input tokens as estimated before what was learned was applied; null when there is nothing to learn from. */

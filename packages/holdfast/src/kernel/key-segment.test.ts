@@ -87,6 +87,15 @@ describe("keySegment", () => {
     expect(keySegment(value)).toMatch(SHAPE);
   });
 
+  it.each([
+    ["", /^~[^~]/],
+    ["a:b", /^~[^~]/],
+    ["x".repeat(97), /^~~[A-Za-z0-9_-]{43}$/],
+    ["é".repeat(500), /^~~[A-Za-z0-9_-]{43}$/],
+  ])("tells encoded and hashed values apart by their beginning (%#)", (value, form) => {
+    expect(keySegment(value)).toMatch(form);
+  });
+
   it("is injective over arbitrary strings", () => {
     fc.assert(
       fc.property(fc.uniqueArray(anyText, { minLength: 2, maxLength: 12 }), (values) => {

@@ -176,6 +176,7 @@ export function planOf(given: PlanGiven = {}): CallPlan {
       inputBound: "request",
       choices: 1,
       outputTokensPerChoice: usage.outputTextTokens ?? 0,
+      limitable: true,
       extraOutputTokens: 0,
       uncalibratedInputTokens: null,
       usageWhenSilent: null,

@@ -82,7 +82,10 @@ export const expiryCapability: Capability = {
         expect(await rig.expireAll()).toEqual([]);
         expect(await rig.dispatch(early, LONG_MS)).toMatchObject({ outcome: "dispatched" });
         await rig.clock.advance(1);
-        expect(await rig.dispatch(late, LONG_MS)).toEqual({ outcome: "already-resolved", state: "expired" });
+        expect(await rig.dispatch(late, LONG_MS)).toMatchObject({
+          outcome: "already-resolved",
+          state: "expired",
+        });
         await rig.expireAll();
         await rig.expectBalance(scope, { held: { nanoUsd: 1 } });
       },
@@ -226,8 +229,11 @@ export const expiryCapability: Capability = {
       async run(rig) {
         const { holdId, scopes } = await expiredMixedHold(rig);
         await rig.expireAll();
-        expect(await rig.dispatch(holdId)).toEqual({ outcome: "already-resolved", state: "expired" });
-        expect(await rig.renew(holdId, LONG_MS)).toEqual({ outcome: "already-resolved", state: "expired" });
+        expect(await rig.dispatch(holdId)).toMatchObject({ outcome: "already-resolved", state: "expired" });
+        expect(await rig.renew(holdId, LONG_MS)).toMatchObject({
+          outcome: "already-resolved",
+          state: "expired",
+        });
         expect(await rig.expireAll()).toEqual([]);
         expect(await rig.release(holdId)).toEqual({ outcome: "released", replayed: false });
         await rig.expectBalance(scopes.charge, { spent: CHARGED });
@@ -255,9 +261,9 @@ export const expiryCapability: Capability = {
         const scope = rig.scope("a", {}, { onExpiry: "charge" });
         const holdId = await rig.dispatchedHold([scope], { nanoUsd: 60 }, { ttlMs: SHORT_MS });
         await rig.outlive(SHORT_MS);
-        expect(await rig.release(holdId)).toEqual({ outcome: "already-resolved", state: "expired" });
+        expect(await rig.release(holdId)).toMatchObject({ outcome: "already-resolved", state: "expired" });
         await rig.expireAll();
-        expect(await rig.release(holdId)).toEqual({ outcome: "already-resolved", state: "expired" });
+        expect(await rig.release(holdId)).toMatchObject({ outcome: "already-resolved", state: "expired" });
         await rig.expectBalance(scope, { spent: { nanoUsd: 60 } });
       },
     },

@@ -16,7 +16,10 @@ interface Watched {
   inPieces: boolean;
 }
 
-const watchedResponses = new WeakMap<Response, Watched>();
+/** A property, not a WeakMap: one entry per call in a WeakMap is dear for the garbage collector. */
+const WATCHED: unique symbol = Symbol("holdfast.watched");
+type WatchedResponse = Response & { [WATCHED]?: Watched };
+
 const prototypes = new WeakMap<object, object>();
 
 /**
@@ -24,7 +27,7 @@ const prototypes = new WeakMap<object, object>();
  * whole, which costs next to nothing; any other way is observed chunk by chunk.
  */
 export function observeResponse(response: Response, createObserver: () => BodyObserver): void {
-  watchedResponses.set(response, { createObserver, inPieces: false });
+  Object.defineProperty(response, WATCHED, { value: { createObserver, inPieces: false } satisfies Watched });
   const original = Object.getPrototypeOf(response) as object;
   let prototype = prototypes.get(original);
   if (prototype === undefined) prototypes.set(original, (prototype = watchedPrototype(original)));
@@ -35,7 +38,7 @@ function watchedPrototype(original: object): object {
   const prototype = Object.create(original) as object;
   const bodyOf = descriptorOf(original, "body")?.get;
   const watchBody = (response: Response): void => {
-    const watched = watchedResponses.get(response);
+    const watched = (response as WatchedResponse)[WATCHED];
     if (watched === undefined || watched.inPieces) return;
     watched.inPieces = true;
     const body = bodyOf === undefined ? response.body : (bodyOf.call(response) as object | null);
@@ -81,7 +84,7 @@ function watchedPrototype(original: object): object {
 
 function wholeReader(read: Method, observe: (observer: BodyObserver, value: unknown) => unknown): Method {
   return function () {
-    const watched = watchedResponses.get(this);
+    const watched = (this as WatchedResponse)[WATCHED];
     const reading = read.call(this) as Promise<unknown>;
     if (watched === undefined) return reading;
     // If the body is also watched in pieces, whoever sees the end first reports it; the second report is ignored.

@@ -11,7 +11,7 @@
  * The client's `fetch` meters each try. `withOptions` builds through `this.constructor`, so that clones are guarded too.
  */
 import { mergeAttribution, type Attribution } from "../../attribution/attribution.ts";
-import { chain, isPromise } from "../../kernel/maybe-promise.ts";
+import { isPromise, type MaybePromise } from "../../kernel/maybe-promise.ts";
 import { perCallAttribution } from "../per-call-attribution.ts";
 import type { ClientClass, DerivableClient, FinalRequestOptions } from "./client-shape.ts";
 import { deploymentIn } from "./endpoint.ts";
@@ -19,6 +19,14 @@ import { attributionOf, guardedRequestOf, guardRequest, type RequestContext } fr
 import { isMetered, meterFetch } from "./metered-fetch.ts";
 import { createAddressGuard } from "./refuse-sockets.ts";
 import { asSdkError } from "./sdk-error.ts";
+
+/** On the promise of options that have been decided on; decided options themselves carry their request. */
+const DECIDED: unique symbol = Symbol("holdfast.openai.decided");
+
+function isDecided(options: FinalRequestOptions | Promise<FinalRequestOptions>): boolean {
+  if (isPromise(options)) return (options as { [DECIDED]?: boolean })[DECIDED] === true;
+  return guardedRequestOf(options) !== undefined;
+}
 
 type GuardedClass = ClientClass & { readonly address: ReturnType<typeof createAddressGuard> };
 
@@ -45,18 +53,15 @@ function guardedClass(Base: ClientClass, context: RequestContext): GuardedClass 
     throw asSdkError(error, errorBase);
   };
 
-  /** Options that have been decided on, as promise and as object: the SDK hands both back on every try. */
-  const decided = new WeakSet<object>();
-  const decide = (options: FinalRequestOptions, client: DerivableClient, attribution: Attribution) => {
-    const prepared = guardRequest(context, options, attribution, {
+  const decide = (
+    options: FinalRequestOptions,
+    client: DerivableClient,
+    attribution: Attribution,
+  ): MaybePromise<FinalRequestOptions> =>
+    guardRequest(context, options, attribution, {
       deployment: deploymentOf(client, options),
       fetchOptions: client.fetchOptions,
     });
-    return chain(prepared, (ready) => {
-      decided.add(ready);
-      return ready;
-    });
-  };
   const deploymentOf = (client: DerivableClient, { path }: FinalRequestOptions): string | undefined =>
     deploymentIn(path) ?? deploymentIn(address.askedByClient(() => client.baseURL)) ?? client.deploymentName;
 
@@ -82,7 +87,7 @@ function guardedClass(Base: ClientClass, context: RequestContext): GuardedClass 
     } catch (error) {
       prepared = Promise.reject(asSdkError(error, errorBase) as Error);
     }
-    decided.add(prepared);
+    if (isPromise(prepared)) Object.defineProperty(prepared, DECIDED, { value: true });
     return prepared;
   };
 
@@ -134,7 +139,7 @@ function guardedClass(Base: ClientClass, context: RequestContext): GuardedClass 
       retryOf: string | undefined,
     ): Promise<unknown> {
       // Some of the SDK's own ways (paged lists) come here without `request`.
-      const own = decided.has(options) || retryOf !== undefined ? options : guarded(options, this);
+      const own = isDecided(options) || retryOf !== undefined ? options : guarded(options, this);
       try {
         return await super.makeRequest(own, retriesRemaining, retryOf);
       } catch (error) {

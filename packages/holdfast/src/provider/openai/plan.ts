@@ -229,6 +229,7 @@ function estimateOf(
       inputBound,
       choices: shape.output.choices,
       outputTokensPerChoice: output.perChoice,
+      limitable: shape.output.limitable,
       extraOutputTokens: shape.output.extraTokens,
       uncalibratedInputTokens: shape.refersTo === null && other === 0 ? shape.textTokens : null,
       usageWhenSilent: shape.usageWhenSilent,

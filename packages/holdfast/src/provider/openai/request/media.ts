@@ -90,6 +90,7 @@ export function shapeOfImage(body: Body, estimator: TokenEstimator, inputImages:
       limit: each + partials * PARTIAL_IMAGE_TOKENS,
       choices: images,
       extraTokens: 0,
+      limitable: false,
       limitField: null,
     },
   };
@@ -122,7 +123,7 @@ export function shapeOfSpeech(body: Body, estimator: TokenEstimator): RequestSha
   const limit = speechTokens(characters, spoken, body["speed"]);
   return {
     ...inputOnly(body, text.textTokens, { characters }),
-    output: { kind: "audio", limit, choices: 1, extraTokens: 0, limitField: null },
+    output: { kind: "audio", limit, choices: 1, extraTokens: 0, limitable: false, limitField: null },
     usageWhenSilent: { inputTextTokens: text.textTokens, characters, outputAudioTokens: limit },
   };
 }
@@ -152,7 +153,14 @@ export function shapeOfTranscription(
   return {
     ...inputOnly(body, text.textTokens, audio),
     stream: body["stream"] === true || body["stream"] === "true",
-    output: { kind: "text", limit: TRANSCRIPT_TOKENS, choices: 1, extraTokens: 0, limitField: null },
+    output: {
+      kind: "text",
+      limit: TRANSCRIPT_TOKENS,
+      choices: 1,
+      extraTokens: 0,
+      limitable: false,
+      limitField: null,
+    },
     usageWhenSilent: silent
       ? { ...audio, inputTextTokens: text.textTokens, outputTextTokens: TRANSCRIPT_TOKENS }
       : null,

@@ -10,6 +10,8 @@ export interface OutputShape {
   readonly choices: number;
   /** Billed on top of the limit, all choices together: predicted output that is rejected. */
   readonly extraTokens: number;
+  /** Whether the caller can state a limit. */
+  readonly limitable: boolean;
   /** Where a limit can be added to the request so that the provider enforces it; null when it cannot. */
   readonly limitField: string | null;
 }
@@ -42,6 +44,7 @@ export const NO_OUTPUT: OutputShape = {
   limit: 0,
   choices: 1,
   extraTokens: 0,
+  limitable: false,
   limitField: null,
 };
 

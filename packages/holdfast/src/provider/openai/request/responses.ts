@@ -61,6 +61,7 @@ export function shapeOfResponse(body: Body, estimator: TokenEstimator, takesLimi
       limit: positiveInteger(body["max_output_tokens"]),
       choices: 1,
       extraTokens: 0,
+      limitable: takesLimit,
       limitField: takesLimit ? "max_output_tokens" : null,
     },
     toolFees: toolFees(tools, positiveInteger(body["max_tool_calls"]) ?? TOOL_CALLS_HELD),
