@@ -71,19 +71,26 @@ function guardedClass(Base: ClientClass, context: RequestContext): GuardedClass 
     client: DerivableClient,
   ): FinalRequestOptions | Promise<FinalRequestOptions> => {
     const attributed = (): FinalRequestOptions | Promise<FinalRequestOptions> => {
-      if (!isPromise(options)) return decide(options, client, attributionOf(context, options));
+      if (!isPromise(options)) {
+        const decision = decide(options, client, attributionOf(context, options));
+        return isPromise(decision) ? decision.catch(fail) : decision;
+      }
       // Options may be prepared asynchronously; the attribution is the one that holds now.
       const current = context.defaults.resolve();
       return options.then((resolved) => {
-        const perCall = perCallAttribution(resolved);
-        const attribution = perCall === undefined ? current : mergeAttribution(current, perCall);
-        return decide(resolved, client, attribution);
+        try {
+          const perCall = perCallAttribution(resolved);
+          const attribution = perCall === undefined ? current : mergeAttribution(current, perCall);
+          const decision = decide(resolved, client, attribution);
+          return isPromise(decision) ? decision.catch(fail) : decision;
+        } catch (error) {
+          return fail(error);
+        }
       });
     };
     let prepared: FinalRequestOptions | Promise<FinalRequestOptions>;
     try {
       prepared = attributed();
-      if (isPromise(prepared)) prepared = prepared.catch(fail);
     } catch (error) {
       prepared = Promise.reject(asSdkError(error, errorBase) as Error);
     }
@@ -119,34 +126,35 @@ function guardedClass(Base: ClientClass, context: RequestContext): GuardedClass 
       return super.request(guarded(options, this), remainingRetries ?? null);
     }
 
-    override async prepareRequest(
+    override prepareRequest(
       request: unknown,
       given: { url: string; options: FinalRequestOptions },
     ): Promise<void> {
-      await super.prepareRequest(request, given);
+      const prepared = super.prepareRequest(request, given);
       const pending = guardedRequestOf(given.options);
-      if (pending === undefined) return;
-      try {
-        await pending.call.prepareAttempt();
-      } catch (error) {
-        fail(error);
-      }
+      if (pending === undefined) return prepared;
+      return prepared.then(() => {
+        try {
+          const ready = pending.call.prepareAttempt();
+          return isPromise(ready) ? ready.catch(fail) : undefined;
+        } catch (error) {
+          return fail(error);
+        }
+      });
     }
 
-    override async makeRequest(
+    override makeRequest(
       options: FinalRequestOptions | Promise<FinalRequestOptions>,
       retriesRemaining: number | null,
       retryOf: string | undefined,
     ): Promise<unknown> {
       // Some of the SDK's own ways (paged lists) come here without `request`.
       const own = isDecided(options) || retryOf !== undefined ? options : guarded(options, this);
-      try {
-        return await super.makeRequest(own, retriesRemaining, retryOf);
-      } catch (error) {
+      return super.makeRequest(own, retriesRemaining, retryOf).catch(async (error: unknown) => {
         const resolved = isPromise(own) ? await own.catch(() => undefined) : own;
         guardedRequestOf(resolved)?.call.abandon();
         throw error;
-      }
+      });
     }
   }
   // The SDK sends the name of its class in the User-Agent.

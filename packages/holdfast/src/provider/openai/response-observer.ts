@@ -44,6 +44,11 @@ export function observeOpenAIResponse(response: Response, call: ObservedCall): v
     attempt.end({ class: "complete", status, providerRequestId, served: NOTHING_SERVED, usage: undefined });
     return;
   }
+  if (!plan.stream && plan.estimate.usageWhenSilent === null) {
+    // Reading a header costs more than most of what is done here; this answer can only be JSON.
+    observeJson(response, call, { status, providerRequestId });
+    return;
+  }
   const contentType = (response.headers.get("content-type") ?? "").toLowerCase();
   const isJson = /\bjson\b/.test(contentType);
   // Some servers stream under another name.
