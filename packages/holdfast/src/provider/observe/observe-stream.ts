@@ -36,13 +36,16 @@ function observeWebStream(stream: StreamLike, createObserver: () => BodyObserver
   /** One stream has one reader at a time, so all ways to read it share an observer. */
   let observer: BodyObserver | undefined;
   const own = (): BodyObserver => (observer ??= createObserver());
-  const observedReader = (options?: unknown): ReadableStreamDefaultReader<Uint8Array> => {
+  const observedReader = (
+    options?: unknown,
+    onOver?: () => void,
+  ): ReadableStreamDefaultReader<Uint8Array> => {
     // A byte reader fills the caller's own buffer; it is handed out as it is and only its end is seen.
     const reader = getReader(options);
-    return watchReader(reader, own(), options !== undefined);
+    return watchReader(reader, own(), options !== undefined, onOver);
   };
   const iterate = (options?: { preventCancel?: boolean }): AsyncIterableIterator<Uint8Array> =>
-    iterateReader(observedReader(), options?.preventCancel === true);
+    iterateReader((onOver) => observedReader(undefined, onOver), options?.preventCancel === true);
   /** For the readers that reach into the stream: they get a stream of the observed bytes. */
   const passThrough = (): ReadableStream<Uint8Array> => {
     let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
@@ -60,7 +63,7 @@ function observeWebStream(stream: StreamLike, createObserver: () => BodyObserver
     );
   };
   override(stream, {
-    getReader: observedReader,
+    getReader: (options?: unknown) => observedReader(options),
     cancel: (reason?: unknown) => {
       const inVain = (stream as { locked?: boolean }).locked === true;
       const result = cancel?.(reason) ?? Promise.resolve();
@@ -92,10 +95,12 @@ function startingWith(first: BodyObserver, createObserver: () => BodyObserver): 
   };
 }
 
+/** @param onOver called when there is nothing more to read */
 function watchReader(
   reader: ReadableStreamDefaultReader<Uint8Array>,
   observer: BodyObserver,
   byob: boolean,
+  onOver?: () => void,
 ): ReadableStreamDefaultReader<Uint8Array> {
   const read = reader.read.bind(reader) as (...args: unknown[]) => Promise<ReadResult>;
   const cancel = reader.cancel.bind(reader);
@@ -108,6 +113,7 @@ function watchReader(
         observer.end("done");
         if (rest !== undefined) return { done: false, value: rest as Uint8Array<ArrayBuffer> };
       }
+      onOver?.();
       return result;
     }
     const passed = observer.chunk(result.value);
@@ -119,6 +125,7 @@ function watchReader(
   };
   const onError = (error: unknown): never => {
     observer.end("failed");
+    onOver?.();
     throw error;
   };
   const observedRead = (...args: unknown[]): Promise<ReadResult> => read(...args).then(onResult, onError);
@@ -135,7 +142,7 @@ function watchReader(
 
 /** As the stream's own iterator: leaving early cancels the stream, unless it was asked not to. */
 function iterateReader(
-  reader: ReadableStreamDefaultReader<Uint8Array>,
+  open: (onOver: () => void) => ReadableStreamDefaultReader<Uint8Array>,
   preventCancel: boolean,
 ): AsyncIterableIterator<Uint8Array> {
   let over = false;
@@ -144,18 +151,13 @@ function iterateReader(
     over = true;
     reader.releaseLock();
   };
-  const finished = (result: ReadResult): IteratorResult<Uint8Array> => {
-    if (!result.done) return result;
-    leave();
-    return { done: true, value: undefined };
-  };
-  const failed = (error: unknown): never => {
-    leave();
-    throw error;
-  };
+  const reader = open(leave);
   const iterator: AsyncIterableIterator<Uint8Array> = {
+    // A result of the reader is one of the iterator: no further step per chunk.
     next: () =>
-      over ? Promise.resolve({ done: true, value: undefined }) : reader.read().then(finished, failed),
+      over
+        ? Promise.resolve({ done: true, value: undefined })
+        : (reader.read() as Promise<IteratorResult<Uint8Array>>),
     return: async (value?: unknown) => {
       if (!over) {
         const cancelled = preventCancel ? undefined : reader.cancel(value);

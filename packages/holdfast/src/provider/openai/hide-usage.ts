@@ -55,7 +55,23 @@ function endOfLastEvent(bytes: Uint8Array): number {
 
 function scrub(bytes: Uint8Array): Uint8Array {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (!buffer.includes(USAGE)) return bytes;
+  const at = buffer.indexOf(AS_OPENAI);
+  if (at >= 0 && buffer.indexOf(BLANK_LINE) === buffer.byteLength - 2) {
+    // One event, as OpenAI writes it: by far the usual chunk.
+    return cut(buffer, at + 1, at + AS_OPENAI.byteLength);
+  }
+  return buffer.includes(USAGE) ? scrubEvents(buffer) : bytes;
+}
+
+/** A copy without the bytes between two offsets. The chunk itself may be shared with another reader (tee). */
+function cut(buffer: Buffer, from: number, to: number): Uint8Array {
+  const kept = Buffer.allocUnsafe(buffer.byteLength - (to - from));
+  buffer.copy(kept, 0, 0, from);
+  buffer.copy(kept, from, to);
+  return kept;
+}
+
+function scrubEvents(buffer: Buffer): Uint8Array {
   const kept: Uint8Array[] = [];
   let from = 0;
   while (from < buffer.byteLength) {
@@ -63,7 +79,7 @@ function scrub(bytes: Uint8Array): Uint8Array {
     const event = buffer.subarray(from, end);
     from = end;
     const at = event.indexOf(AS_OPENAI);
-    if (at >= 0) kept.push(event.subarray(0, at + 1), event.subarray(at + AS_OPENAI.byteLength));
+    if (at >= 0) kept.push(cut(event, at + 1, at + AS_OPENAI.byteLength));
     else if (!event.includes(USAGE)) kept.push(event);
     else {
       const text = event.toString("utf8");

@@ -32,7 +32,7 @@ function observe(response: Response, given: Given = {}): Observed {
   const { endpoint = "chat.completions", body = { model: "gpt-4o-mini", messages, max_tokens: 1_000 } } =
     given;
   const kit = guardKit();
-  const { plan } = planRequest(kit.guard, "openai", endpoint, body, undefined);
+  const { plan } = planRequest(kit.guard, "openai", endpoint, { ...body, stream: true }, undefined);
   const attempt = beginNow(kit.guard.startCall(plan));
   const abort = new AbortController();
   observeOpenAIResponse(response, {
