@@ -94,7 +94,7 @@ function guardedClass(Base: ClientClass, context: RequestContext): GuardedClass 
     } catch (error) {
       prepared = Promise.reject(asSdkError(error, errorBase) as Error);
     }
-    if (isPromise(prepared)) Object.defineProperty(prepared, DECIDED, { value: true });
+    if (isPromise(prepared)) Reflect.defineProperty(prepared, DECIDED, { value: true });
     return prepared;
   };
 
