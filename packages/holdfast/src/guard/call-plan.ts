@@ -1,6 +1,6 @@
 /** @module What a provider adapter states about a request before it is sent. */
 import type { ModelPrice } from "@holdfast/prices";
-import { amounts, type Amounts } from "../ledger/amounts.ts";
+import type { Amounts } from "../ledger/amounts.ts";
 import { inputTokensOf, outputTokensOf, type Usage } from "../usage/usage.ts";
 
 /** What bounds the output that is held for. */
@@ -73,7 +73,8 @@ export function settledAmounts(
 ): Amounts {
   const inputTokens = inputTokensOf(usage);
   const outputTokens = outputTokensOf(usage);
-  return amounts({
+  // Frozen, since the ledger, events and errors share it.
+  return Object.freeze({
     nanoUsd,
     calls: countsAsCall ? 1 : 0,
     concurrentCalls,

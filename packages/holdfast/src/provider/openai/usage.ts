@@ -97,6 +97,9 @@ function readInput(total: number, detail: Loose): Usage {
       `${cached} cached and ${write} cache-write tokens do not fit into ${total} input tokens`,
     );
   }
+  // By far the usual case: text, and nothing of it in a cache.
+  if (cached === 0 && write === 0 && audio === 0 && image === 0 && !isObject(detail["cached_tokens_details"]))
+    return total === 0 ? {} : { inputTextTokens: total };
   // What is not in a cache yet, by kind. The cached tokens are taken out of it: first those whose kind is stated,
   // then the rest out of text, images and audio in this order.
   const plain = { text: total - audio - image, image, audio };
@@ -147,14 +150,17 @@ function readOutput(total: number, detail: Loose, plainOutput: PlainOutput): Usa
   if (optional(detail, "accepted_prediction_tokens") + hidden > total) {
     throw new Unusable(`the stated predictions exceed ${total} output tokens`);
   }
+  // Where the kinds are stated, the rest is text.
+  const restBucket =
+    audio + image > 0 || detail["text_tokens"] !== undefined ? "outputTextTokens" : plainOutput;
+  if (audio === 0 && image === 0 && hidden === 0) return total === 0 ? {} : { [restBucket]: total };
   const kinds = {
     outputTextTokens: 0,
     reasoningTokens: hidden,
     outputAudioTokens: audio,
     outputImageTokens: image,
   };
-  // Where the kinds are stated, the rest is text.
-  kinds[audio + image > 0 || detail["text_tokens"] !== undefined ? "outputTextTokens" : plainOutput] += rest;
+  kinds[restBucket] += rest;
   return compact(kinds);
 }
 
