@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
 const resolve = { conditions: ["holdfast-source", "module", "node", "development|production"] };
@@ -6,6 +7,7 @@ const packages = ["prices", "holdfast", "tokenizer", "testkit"];
 export default defineConfig({
   ssr: { resolve },
   test: {
+    setupFiles: [fileURLToPath(new URL("scripts/property-seed.ts", import.meta.url))],
     reporters: ["default", "./scripts/plain-reporter.ts"],
     projects: [
       ...packages.map((name) => ({
