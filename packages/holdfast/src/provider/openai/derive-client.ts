@@ -2,12 +2,14 @@
  * @module A client of the same class, under the guard.
  *
  * Derived, not proxied: the SDK's own constructor makes the new client, and its prototype gets one class in front. The
- * three overrides are
+ * overrides are
  * - `request`: one logical request, outside the retry loop. Here it is planned and held for, so that a denial is
  *   raised once, as it is, and never retried.
  * - `prepareRequest`: before each HTTP try, and outside of what the SDK takes for a failed connection. The hold is
  *   dispatched here; a try after one that was resolved is held for anew.
  * - `makeRequest`: the whole of the tries. A hold whose try never began is given back when it fails.
+ * - `withOptions`, `buildRequest`, `buildURL`: the SDK's own questions for the client's address, told apart from those of a
+ *   socket class (`refuse-sockets.ts`).
  * The client's `fetch` meters each try. `withOptions` builds through `this.constructor`, so that clones are guarded too.
  */
 import { mergeAttribution, type Attribution } from "../../attribution/attribution.ts";

@@ -192,6 +192,20 @@ describe("a picture", () => {
     expect(observed.record()).toMatchObject({ usageSource: "provider", costNanoUsd: cost });
   });
 
+  it.each([10, 100_000])(
+    "with another model's bill beside it is charged as held (%i characters)",
+    async (size) => {
+      const svg_usage = { model: "gpt-5", input_tokens: 100, output_tokens: 60, total_tokens: 160 };
+      const response = json({ data: [{ b64_json: "A".repeat(size) }], usage: tokens, svg_usage });
+      const observed = observe(response, { endpoint: "images.generations", body });
+      await response.text();
+      expect(observed.record()).toMatchObject({
+        usageSource: "estimated",
+        costNanoUsd: observed.heldNanoUsd,
+      });
+    },
+  );
+
   it("without details in a stream costs what pictures cost", async () => {
     const response = events(sse({ type: "image_generation.completed", b64_json: "AAAA", usage: tokens }));
     const observed = observe(response, { endpoint: "images.generations", body: { ...body, stream: true } });

@@ -4,7 +4,7 @@ import type { Attempt } from "../../guard/guarded-call.ts";
 import type { GuardSettings } from "../../guard/guard-settings.ts";
 import type { CallPlan } from "../../guard/call-plan.ts";
 import { outputTokensOf, type Usage, type UsageBucket } from "../../usage/usage.ts";
-import { SharedEnd, type BodyEnd, type BodyObserver } from "../observe/body-observer.ts";
+import { SharedEnd, type BodyObserver } from "../observe/body-observer.ts";
 import { observeResponse } from "../observe/observe-response.ts";
 import { UsageHider, withoutUsage } from "./hide-usage.ts";
 import { lastUsageObject, readStream, StreamTail, type StreamReading } from "./read-stream.ts";
@@ -66,17 +66,11 @@ export function observeOpenAIResponse(response: Response, call: ObservedCall): v
 
 type Answer = Pick<Extract<AttemptOutcome, { class: "complete" }>, "status" | "providerRequestId">;
 
-/** Larger bodies of these endpoints are vectors and pictures; their usage is found without parsing those again. */
-const BULKY: ReadonlySet<string> = new Set([
-  "embeddings",
-  "images.generations",
-  "images.edits",
-  "images.variations",
-]);
+/** A larger answer is vectors; its usage is found without parsing all of them again. */
 const BULKY_CHARACTERS = 32 * 1024;
 
 function parseBody(text: string, plan: CallPlan): unknown {
-  if (text.length > BULKY_CHARACTERS && BULKY.has(plan.endpoint)) {
+  if (text.length > BULKY_CHARACTERS && plan.endpoint === "embeddings") {
     const usage = lastUsageObject(text);
     const model = /"model"\s*:\s*"([^"\\]{1,200})"/.exec(text.slice(-4_096) + text.slice(0, 4_096))?.[1];
     if (usage !== undefined) return { usage, ...(model === undefined ? {} : { model }) };
@@ -128,20 +122,16 @@ function observeEvents(response: Response, call: ObservedCall, answer: Answer): 
   const { attempt, plan, settings, signal } = call;
   const startedAtMs = call.now();
   let latest: StreamTail | undefined;
-  const finish = (how: BodyEnd, reading: StreamReading): void => {
+  const finish = (reading: StreamReading): void => {
     signal?.removeEventListener("abort", onAbort);
-    attempt.end(outcomeOf(how, reading, call, answer, call.now() - startedAtMs));
+    attempt.end(outcomeOf(reading, call, answer, call.now() - startedAtMs));
   };
-  const ended = new SharedEnd((how) => {
-    finish(how, (latest ?? new StreamTail()).read(settings.estimator, plan.model, plainOutputOf(plan)));
-  });
-  const onAbort = (): void => {
-    if (!attempt.ended)
-      finish(
-        "failed",
-        (latest ?? new StreamTail()).read(settings.estimator, plan.model, plainOutputOf(plan)),
-      );
+  const finishWithTail = (): void => {
+    if (attempt.ended) return;
+    finish((latest ?? new StreamTail()).read(settings.estimator, plan.model, plainOutputOf(plan)));
   };
+  const ended = new SharedEnd(finishWithTail);
+  const onAbort = finishWithTail;
   signal?.addEventListener("abort", onAbort, { once: true });
   observeResponse(response, (): BodyObserver => {
     const tail = new StreamTail();
@@ -158,8 +148,7 @@ function observeEvents(response: Response, call: ObservedCall, answer: Answer): 
       },
       rest: () => hider?.rest(),
       text: (text) => {
-        if (!attempt.ended)
-          finish("done", readStream(text, settings.estimator, plan.model, plainOutputOf(plan)));
+        if (!attempt.ended) finish(readStream(text, settings.estimator, plan.model, plainOutputOf(plan)));
         return call.hideUsage ? withoutUsage(text) : text;
       },
       json: () => undefined,
@@ -172,7 +161,6 @@ function observeEvents(response: Response, call: ObservedCall, answer: Answer): 
 }
 
 function outcomeOf(
-  how: BodyEnd,
   reading: StreamReading,
   call: ObservedCall,
   answer: Answer,
