@@ -89,8 +89,9 @@ describe("floors of the core package", () => {
       "temporal-polyfill": ["kernel/window.ts"],
       eventemitter3: ["event/emitter.ts"],
       "node:crypto": ["kernel/id.ts", "kernel/key-segment.ts"],
-      "p-retry": ["guard/guard.ts"],
+      "p-retry": ["guard/store-link.ts"],
       "node:async_hooks": ["guard/attribution-context.ts"],
+      "node:sqlite": ["store/sqlite/database.ts"],
     };
     const outside = files.flatMap((file) =>
       file.imports

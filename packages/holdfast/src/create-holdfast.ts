@@ -40,6 +40,7 @@ export function createHoldfast(config: HoldfastConfig): Holdfast {
   );
   const guard = new Guard({
     store: config.store ?? memoryStore({ clock }),
+    allowance: memoryStore({ clock }),
     emitter: new Emitter({ clock, nextId, queueLimit: config.eventQueueLimit ?? 10_000 }),
     context: new AttributionContext(),
     prices,

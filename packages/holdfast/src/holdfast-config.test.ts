@@ -38,6 +38,7 @@ describe("defaults", () => {
         undispatchedTtlMs: 10_000,
         dispatchedTtlMs: 900_000,
         storeDeadlineMs: 2_000,
+        storeBreaker: { failures: 5, cooldownMs: 1_000 },
       },
     });
   });
@@ -63,6 +64,7 @@ describe("defaults", () => {
       undispatchedTtlMs: 1,
       dispatchedTtlMs: 2,
       storeDeadlineMs: 4,
+      storeBreaker: { failures: 6, cooldownMs: 7 },
       eventQueueLimit: 3,
     });
     expect(settings).toEqual({
@@ -81,6 +83,7 @@ describe("defaults", () => {
       undispatchedTtlMs: 1,
       dispatchedTtlMs: 2,
       storeDeadlineMs: 4,
+      storeBreaker: { failures: 6, cooldownMs: 7 },
     });
   });
 
@@ -94,7 +97,7 @@ describe("defaults", () => {
 });
 
 const KNOWN =
-  "budgets, store, prices, unknownModel, unknownEndpoint, allow, estimate, settlement, undispatchedTtlMs, dispatchedTtlMs, storeDeadlineMs, eventQueueLimit, clock";
+  "budgets, store, prices, unknownModel, unknownEndpoint, allow, estimate, settlement, undispatchedTtlMs, dispatchedTtlMs, storeDeadlineMs, storeBreaker, eventQueueLimit, clock";
 
 describe("a configuration that is wrong", () => {
   it.each<[object, string]>([
@@ -154,6 +157,13 @@ describe("a configuration that is wrong", () => {
     [{ allow: [1] }, "allow must be a list of names out of realtime, agents, background"],
     [{ allow: ["realtme"] }, "allow must be a list of names out of realtime, agents, background"],
     [{ storeDeadlineMs: 0 }, "storeDeadlineMs must be a whole number > 0, not 0."],
+    [{ storeBreaker: 3 }, "storeBreaker must be an object."],
+    [{ storeBreaker: { failures: 0 } }, "storeBreaker.failures must be a whole number > 0, not 0."],
+    [{ storeBreaker: { cooldown: 1 } }, "storeBreaker.cooldown is not a known setting"],
+    [
+      { budgets: [{ id: "b", limit: { calls: 1 }, window: "day", onStoreFailure: "lease" }] },
+      'budgets.onStoreFailure of budget "b" is "lease", which needs a store made by leased(...).',
+    ],
     [{ unknownModel: "open" }, 'unknownModel must be "refuse" or "unmetered" or { ceiling: prices }.'],
     [{ unknownModel: {} }, 'unknownModel must be "refuse" or "unmetered" or { ceiling: prices }.'],
     [{ unknownModel: "ceiling" }, 'unknownModel must be "refuse" or "unmetered" or { ceiling: prices }.'],

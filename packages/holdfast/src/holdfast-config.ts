@@ -78,6 +78,12 @@ export interface HoldfastConfig {
   readonly dispatchedTtlMs?: number;
   /** How long a call waits for the store before it fails with StoreUnavailableError, ms. @default 2_000 */
   readonly storeDeadlineMs?: number;
+  /**
+   * After so many failures in a row the store is left alone for `cooldownMs`, and calls are decided at once by their
+   * budgets' `onStoreFailure`. Then a single call goes through as a probe.
+   * @default { failures: 5, cooldownMs: 1_000 }
+   */
+  readonly storeBreaker?: { readonly failures?: number; readonly cooldownMs?: number };
   /** Events that may wait for slow listeners. @default 10_000 */
   readonly eventQueueLimit?: number;
   /** @default the system clock */
@@ -112,10 +118,12 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
     "undispatchedTtlMs",
     "dispatchedTtlMs",
     "storeDeadlineMs",
+    "storeBreaker",
     "eventQueueLimit",
     "clock",
   ],
   prices: ["source", "overrides", "aliases"],
+  storeBreaker: ["failures", "cooldownMs"],
   estimate: ["estimator", "missingOutputLimit", "serverContext", "serviceTiers", "learnedFloor"],
   settlement: ["ambiguous", "partial", "unseenOutputTokens", "hiddenOutputTokensPerSecond"],
 };
@@ -130,7 +138,7 @@ export function parseConfig(config: HoldfastConfig): {
   const problems: ConfigProblem[] = [];
   const check = new FieldChecks(problems);
   reportUnknownKeys(config, KEYS[""]!, "config", problems);
-  for (const section of ["prices", "estimate", "settlement"]) {
+  for (const section of ["prices", "estimate", "settlement", "storeBreaker"]) {
     const value: unknown = config[section];
     if (value === undefined) continue;
     if (!isRecord(value)) problems.push({ field: section, problem: "must be an object." });
@@ -140,6 +148,7 @@ export function parseConfig(config: HoldfastConfig): {
   problems.push(...parsed.problems);
   const estimate: EstimateConfig = isRecord(config.estimate) ? config.estimate : {};
   const settlement: SettlementConfig = isRecord(config.settlement) ? config.settlement : {};
+  const breaker = isRecord(config.storeBreaker) ? config.storeBreaker : {};
   const { missingOutputLimit = "model-maximum", serverContext = "context-window" } = estimate;
   if (
     missingOutputLimit !== "model-maximum" &&
@@ -180,6 +189,12 @@ export function parseConfig(config: HoldfastConfig): {
     problems.push({ field: "allow", problem: `must be a list of names out of ${BYPASSES.join(", ")}.` });
   }
   check.methods("store", config.store, STORE_METHODS);
+  const leases = typeof (config.store as { leases?: unknown } | undefined)?.leases === "function";
+  for (const { id, onStoreFailure } of parsed.budgets) {
+    if (onStoreFailure.do !== "lease" || leases) continue;
+    const problem = `of budget ${JSON.stringify(id)} is "lease", which needs a store made by leased(...).`;
+    problems.push({ field: "budgets.onStoreFailure", problem });
+  }
   check.methods("clock", config.clock, ["now"]);
   check.methods("estimate.estimator", estimate.estimator, ["estimate"]);
   check.methods("prices.source", config.prices?.source, ["priceOf"]);
@@ -215,6 +230,10 @@ export function parseConfig(config: HoldfastConfig): {
     undispatchedTtlMs: check.duration("undispatchedTtlMs", config.undispatchedTtlMs ?? 10_000),
     dispatchedTtlMs: check.duration("dispatchedTtlMs", config.dispatchedTtlMs ?? 900_000),
     storeDeadlineMs: check.duration("storeDeadlineMs", config.storeDeadlineMs ?? 2_000),
+    storeBreaker: {
+      failures: check.duration("storeBreaker.failures", breaker.failures ?? 5),
+      cooldownMs: check.duration("storeBreaker.cooldownMs", breaker.cooldownMs ?? 1_000),
+    },
   };
   check.duration("eventQueueLimit", config.eventQueueLimit ?? 10_000);
   if (problems.length > 0) throw new ConfigError(problems);

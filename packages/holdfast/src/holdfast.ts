@@ -106,10 +106,11 @@ export class Holdfast {
     const states: ScopeState[] = [];
     let after: string | undefined;
     do {
-      const page = await guard.store.balances({
+      const query = {
         ...(budgetIds.length > 0 ? { budgetIds } : {}),
         ...(after === undefined ? {} : { after }),
-      });
+      };
+      const page = await guard.link.ask(() => guard.store.balances(query), identity);
       states.push(...page.balances);
       after = page.next;
     } while (after !== undefined);
@@ -168,7 +169,8 @@ export class Holdfast {
     }
     const extra = parseExtra(request.extra);
     const operationId = request.operationId ?? guard.nextId();
-    const result = await guard.store.override({ operationId, scope, extra, ttlMs: request.ttlMs });
+    const operation = { operationId, scope, extra, ttlMs: request.ttlMs };
+    const result = await guard.link.ask(() => guard.store.override(operation), identity);
     if (result.outcome === "mismatch") {
       throw new OperationInvalidError(
         `override.operationId ${operationId} was used before for another override.`,
@@ -197,7 +199,8 @@ export class Holdfast {
     const scope = this.#scope(request.budget, request.scope);
     requireKnown(request.delta, DIMENSIONS, "adjust.delta");
     const operationId = request.operationId ?? guard.nextId();
-    const result = await guard.store.adjust({ operationId, scope, delta: request.delta });
+    const operation = { operationId, scope, delta: request.delta };
+    const result = await guard.link.ask(() => guard.store.adjust(operation), identity);
     if (result.outcome !== "adjusted") {
       throw new OperationInvalidError(
         result.outcome === "mismatch"
@@ -235,7 +238,7 @@ export class Holdfast {
 
   /** Resolves when the store has been told everything so far and the events of it have been delivered. */
   async flush(): Promise<void> {
-    await this.#guard.settled();
+    await this.#guard.link.settled();
     await this.#guard.expireDue();
     this.#guard.emitter.flush();
   }
@@ -289,6 +292,10 @@ function toBalance(state: ScopeState, budgets: readonly Budget[]): Balance {
     limits,
     left,
   };
+}
+
+function identity<T>(value: T): T {
+  return value;
 }
 
 /** A name that is not known would silently mean something else. */

@@ -30,6 +30,8 @@ export { HoldfastClosedError } from "./error/holdfast-closed-error.ts";
 export { HoldfastError, type ErrorCode } from "./error/holdfast-error.ts";
 export { OperationInvalidError } from "./error/operation-invalid-error.ts";
 export { PriceUnknownError } from "./error/price-unknown-error.ts";
+export { StoreDataLossError } from "./error/store-data-loss-error.ts";
+export { StoreSetupError } from "./error/store-setup-error.ts";
 export { StoreUnavailableError } from "./error/store-unavailable-error.ts";
 export type { Usage, UsageBucket, UsageSource } from "./usage/usage.ts";
 export type { Attribution } from "./attribution/attribution.ts";

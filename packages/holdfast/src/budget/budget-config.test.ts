@@ -17,6 +17,7 @@ describe("a budget that is right", () => {
         window: "month",
         timeZone: "Europe/Berlin",
         onExpiry: "quarantine",
+        onStoreFailure: { local: { usd: "2.5", calls: 10 } },
       },
     ]);
     expect(problems).toEqual([]);
@@ -38,6 +39,7 @@ describe("a budget that is right", () => {
         },
         window: { kind: "calendar", unit: "month", timeZone: "Europe/Berlin" },
         onExpiry: "quarantine",
+        onStoreFailure: { do: "local", limits: { nanoUsd: 2_500_000_000, calls: 10 } },
       },
     ]);
   });
@@ -51,8 +53,20 @@ describe("a budget that is right", () => {
         limits: { nanoUsd: 1_000_000_000 },
         window: { kind: "calendar", unit: "day", timeZone: "UTC" },
         onExpiry: "charge",
+        onStoreFailure: { do: "closed" },
       },
     ]);
+  });
+
+  it.each([
+    ["closed", { do: "closed" }],
+    ["lease", { do: "lease" }],
+    ["open", { do: "open" }],
+    [{ local: { calls: 3 } }, { do: "local", limits: { calls: 3 } }],
+  ] as const)("%j is a mode for outages", (onStoreFailure, expected) => {
+    const { budgets, problems } = parseBudgets([{ ...good, onStoreFailure }]);
+    expect(problems).toEqual([]);
+    expect(budgets[0]?.onStoreFailure).toEqual(expected);
   });
 
   it.each([
@@ -110,7 +124,7 @@ describe("a budget that is wrong", () => {
     [{ limit: good.limit, window: "day" }, "budgets[0].id must be a string that is not empty."],
     [
       { ...good, limits: {} },
-      "budgets[0].limits is not a known setting; known are id, match, per, limit, window, timeZone, onExpiry.",
+      "budgets[0].limits is not a known setting; known are id, match, per, limit, window, timeZone, onExpiry, onStoreFailure.",
     ],
     [
       { ...good, match: "x" },
@@ -207,6 +221,18 @@ describe("a budget that is wrong", () => {
       { ...good, onExpiry: null },
       "budgets[0].onExpiry must be one of charge, release, quarantine, not null.",
     ],
+    [
+      { ...good, onStoreFailure: "local" },
+      'budgets[0].onStoreFailure must be "closed", "lease", "open" or { local: { usd } }, not "local".',
+    ],
+    [
+      { ...good, onStoreFailure: { local: {} } },
+      "budgets[0].onStoreFailure.local must state at least one of usd, calls",
+    ],
+    [
+      { ...good, onStoreFailure: { local: { usd: "1" }, open: true } },
+      "budgets[0].onStoreFailure.open is not a known setting; known are local.",
+    ],
   ])("%j is told so, once, with its field", (entry, expected) => {
     const problems = problemsOf(entry);
     expect(problems).toHaveLength(1);
@@ -230,6 +256,7 @@ describe("a budget that is wrong", () => {
         window: "x",
         timeZone: "UTC",
         onExpiry: 3,
+        onStoreFailure: 4,
         y: 1,
       },
       good,
@@ -246,6 +273,7 @@ describe("a budget that is wrong", () => {
       "budgets[0].timeZone",
       "budgets[0].window",
       "budgets[0].onExpiry",
+      "budgets[0].onStoreFailure",
       "budgets[2].limit",
     ]);
   });
@@ -274,6 +302,7 @@ describe("a budget that is wrong", () => {
         window: anything,
         timeZone: anything,
         onExpiry: anything,
+        onStoreFailure: anything,
       },
       { requiredKeys: [] },
     );

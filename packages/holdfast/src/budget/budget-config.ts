@@ -4,7 +4,7 @@ import { parseUsd } from "../kernel/money.ts";
 import { isTimeZone, type CalendarUnit, type WindowSpec } from "../kernel/window.ts";
 import type { Dimension, Limits } from "../ledger/amounts.ts";
 import type { ExpiryPolicy } from "../ledger/ledger-store.ts";
-import type { Budget } from "./budget.ts";
+import type { Budget, OnStoreFailure } from "./budget.ts";
 
 /** At least one of these. All are enforced together, in one step. */
 export interface LimitConfig {
@@ -41,9 +41,17 @@ export interface BudgetConfig {
   readonly timeZone?: string;
   /** What a call costs that was sent and never settled (a crash). @default "charge" */
   readonly onExpiry?: ExpiryPolicy;
+  /**
+   * What becomes of this budget's calls while the store is out of reach. "closed": nothing is admitted. "lease": only
+   * what a leased store holds in advance (needs `leased(...)`), with no overshoot. `{ local }`: each process may use
+   * this much per counter and window, so that the limit can be passed by that times the processes; it is posted
+   * afterwards. "open": everything is admitted, and posted afterwards. The strictest budget of a call decides.
+   * @default "closed"
+   */
+  readonly onStoreFailure?: "closed" | "lease" | "open" | { readonly local: LimitConfig };
 }
 
-const BUDGET_KEYS = ["id", "match", "per", "limit", "window", "timeZone", "onExpiry"];
+const BUDGET_KEYS = ["id", "match", "per", "limit", "window", "timeZone", "onExpiry", "onStoreFailure"];
 const CALENDAR_UNITS: readonly string[] = ["hour", "day", "week", "month", "quarter", "year"];
 const EXPIRY_POLICIES: readonly string[] = ["charge", "release", "quarantine"];
 const COUNTED: Readonly<Record<string, Dimension>> = {
@@ -98,6 +106,7 @@ function parseBudget(entry: unknown, field: string, problems: ConfigProblem[]): 
     limits: Object.freeze(parseLimit(entry["limit"], `${field}.limit`, problems)),
     window: parseWindow(entry, field, problems),
     onExpiry: parseOnExpiry(entry["onExpiry"], `${field}.onExpiry`, problems),
+    onStoreFailure: parseOnStoreFailure(entry["onStoreFailure"], `${field}.onStoreFailure`, problems),
   };
 }
 
@@ -199,6 +208,20 @@ function parseOnExpiry(value: unknown, field: string, problems: ConfigProblem[])
   if (typeof value === "string" && EXPIRY_POLICIES.includes(value)) return value as ExpiryPolicy;
   problems.push({ field, problem: `must be one of ${EXPIRY_POLICIES.join(", ")}, not ${show(value)}.` });
   return "charge";
+}
+
+function parseOnStoreFailure(value: unknown, field: string, problems: ConfigProblem[]): OnStoreFailure {
+  if (value === undefined) return { do: "closed" };
+  if (value === "closed" || value === "lease" || value === "open") return { do: value };
+  if (isRecord(value)) {
+    reportUnknownKeys(value, ["local"], field, problems);
+    return { do: "local", limits: Object.freeze(parseLimit(value["local"], `${field}.local`, problems)) };
+  }
+  problems.push({
+    field,
+    problem: `must be "closed", "lease", "open" or { local: { usd } }, not ${show(value)}.`,
+  });
+  return { do: "closed" };
 }
 
 export function reportUnknownKeys(

@@ -14,7 +14,19 @@ export interface Budget {
   readonly limits: Limits;
   readonly window: WindowSpec;
   readonly onExpiry: ExpiryPolicy;
+  readonly onStoreFailure: OnStoreFailure;
 }
+
+/** What becomes of this budget's calls while the store is out of reach. The strictest budget of a call decides. */
+export type OnStoreFailure =
+  /** Nothing is admitted. */
+  | { readonly do: "closed" }
+  /** Only what a leased store holds in advance is admitted. */
+  | { readonly do: "lease" }
+  /** Each process may use this much per counter and window, and posts it afterwards. */
+  | { readonly do: "local"; readonly limits: Limits }
+  /** Everything is admitted, and posted afterwards. */
+  | { readonly do: "open" };
 
 /** Stands for a tag that the call does not carry; no encoded value is equal to it. */
 const ABSENT = "~";

@@ -9,6 +9,8 @@ import { HoldfastClosedError } from "./holdfast-closed-error.ts";
 import { HoldfastError } from "./holdfast-error.ts";
 import { OperationInvalidError } from "./operation-invalid-error.ts";
 import { PriceUnknownError } from "./price-unknown-error.ts";
+import { StoreDataLossError } from "./store-data-loss-error.ts";
+import { StoreSetupError } from "./store-setup-error.ts";
 import { StoreUnavailableError } from "./store-unavailable-error.ts";
 
 type ErrorClass = abstract new (...args: never[]) => HoldfastError;
@@ -40,6 +42,8 @@ const ALL: readonly [name: string, ErrorClass, HoldfastError, code: string][] = 
     new ClientNotSupportedError("m"),
     "CLIENT_NOT_SUPPORTED",
   ],
+  ["StoreSetupError", StoreSetupError, new StoreSetupError("m"), "STORE_SETUP"],
+  ["StoreDataLossError", StoreDataLossError, new StoreDataLossError("m"), "STORE_DATA_LOSS"],
   ["StoreUnavailableError", StoreUnavailableError, new StoreUnavailableError("m"), "STORE_UNAVAILABLE"],
   ["OperationInvalidError", OperationInvalidError, new OperationInvalidError("m"), "OPERATION_INVALID"],
   ["HoldfastClosedError", HoldfastClosedError, new HoldfastClosedError("m"), "HOLDFAST_CLOSED"],

@@ -8,7 +8,7 @@
 import type { Attribution } from "../attribution/attribution.ts";
 import type { Window } from "../kernel/window.ts";
 import type { Amounts, Dimension, Limits } from "../ledger/amounts.ts";
-import type { ExpiryPolicy } from "../ledger/ledger-store.ts";
+import type { AdmittedBy, ExpiryPolicy } from "../ledger/ledger-store.ts";
 import type { UsageRecord } from "../meter/usage-record.ts";
 
 interface BaseEvent {
@@ -32,6 +32,7 @@ export interface HoldReservedEvent extends BaseEvent {
   readonly callId: string;
   readonly attempt: number;
   readonly attribution: Attribution;
+  readonly admittedBy: AdmittedBy;
   readonly scopes: readonly ScopeReference[];
   readonly amounts: Amounts;
 }
@@ -129,6 +130,40 @@ export interface MeterAnomalyEvent extends BaseEvent {
   readonly detail: string;
 }
 
+/** The store has failed so often that it is left alone for a moment; the budgets' `onStoreFailure` decides now. */
+export interface StoreUnreachableEvent extends BaseEvent {
+  readonly store: string;
+  /** The class and code of the last error; never its message, which may quote an address. */
+  readonly cause: string;
+}
+
+export interface StoreReachableEvent extends BaseEvent {
+  readonly store: string;
+  /** How long it was out of reach, ms. */
+  readonly downMs: number;
+}
+
+/**
+ * A call was let through that the store has not held: nothing enforces the budgets' limits for it. What it costs is
+ * posted to the store afterwards and is then a `budget-adjusted` event.
+ */
+export interface CallAdmittedInOutageEvent extends BaseEvent {
+  readonly callId: string;
+  readonly attempt: number;
+  readonly holdId: string;
+  readonly admittedBy: Extract<AdmittedBy, "local" | "open">;
+  readonly scopes: readonly Omit<ScopeReference, "windowId">[];
+  readonly amounts: Amounts;
+}
+
+/** What was spent in an outage could not be posted; `budget.adjust` with this delta corrects the budget by hand. */
+export interface OutageSpendLostEvent extends BaseEvent {
+  readonly budgetId: string;
+  readonly scopeKey: string;
+  readonly delta: Partial<Amounts>;
+  readonly detail: string;
+}
+
 export interface PricesChangedEvent extends BaseEvent {
   readonly version: string;
 }
@@ -156,6 +191,10 @@ export interface HoldfastEvents {
   "budget-overridden": BudgetOverriddenEvent;
   "budgets-changed": BudgetsChangedEvent;
   "meter-anomaly": MeterAnomalyEvent;
+  "store-unreachable": StoreUnreachableEvent;
+  "store-reachable": StoreReachableEvent;
+  "call-admitted-in-outage": CallAdmittedInOutageEvent;
+  "outage-spend-lost": OutageSpendLostEvent;
   "prices-changed": PricesChangedEvent;
   "listener-failed": ListenerFailedEvent;
   "events-dropped": EventsDroppedEvent;

@@ -90,6 +90,7 @@ describe("a usage record", () => {
       requestId: "msg-1",
       attempt: 1,
       holdId: given.store.operations("reserve")[0]?.operationId,
+      admittedBy: "store",
       attribution,
       provider: "p",
       endpoint: "chat.completions",
@@ -160,7 +161,7 @@ describe("keeping a long attempt alive", () => {
       given.clock.advance(100);
       attempt.keepAlive();
       await vi.runAllTimersAsync();
-      await given.guard.settled();
+      await given.guard.link.settled();
       const renewals = given.store.operations("renew").length;
       expect(renewals).toBeGreaterThanOrEqual(1);
       attempt.end(complete());

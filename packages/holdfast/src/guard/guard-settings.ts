@@ -1,5 +1,6 @@
 /** @module The policies of one Holdfast instance, complete: every default has been filled in. */
 import type { TokenEstimator } from "../estimate/token-estimator.ts";
+import type { BreakerSettings } from "./breaker.ts";
 import type { SettlementPolicy } from "./settlement.ts";
 
 /**
@@ -31,4 +32,5 @@ export interface GuardSettings {
   readonly dispatchedTtlMs: number;
   /** How long the call waits for an answer of the store. */
   readonly storeDeadlineMs: number;
+  readonly storeBreaker: BreakerSettings;
 }

@@ -6,11 +6,9 @@
  * The guard knows the store only by its port, and a provider only by its plans and outcomes.
  */
 import type { ModelPrice } from "@holdfast/prices";
-import pRetry from "p-retry";
 import { NO_ATTRIBUTION, type Attribution } from "../attribution/attribution.ts";
 import { scopesOf, type Budget } from "../budget/budget.ts";
 import { BudgetExceededError } from "../error/budget-exceeded-error.ts";
-import { OperationInvalidError } from "../error/operation-invalid-error.ts";
 import { HoldfastClosedError } from "../error/holdfast-closed-error.ts";
 import { StoreUnavailableError } from "../error/store-unavailable-error.ts";
 import type { Emitter } from "../event/emitter.ts";
@@ -18,9 +16,10 @@ import type { HoldRatio } from "../estimate/hold-ratio.ts";
 import type { Calibration } from "../estimate/calibration.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { IdSource } from "../kernel/id.ts";
-import { chain, isPromise, type MaybePromise } from "../kernel/maybe-promise.ts";
+import type { MaybePromise } from "../kernel/maybe-promise.ts";
 import { DIMENSIONS, NO_AMOUNTS, type Amounts } from "../ledger/amounts.ts";
 import type {
+  AdmittedBy,
   Denied,
   ExpiredHold,
   Held,
@@ -35,9 +34,13 @@ import type { AttributionContext } from "./attribution-context.ts";
 import { heldAmounts, type CallPlan } from "./call-plan.ts";
 import { GuardedCall } from "./guarded-call.ts";
 import type { GuardSettings } from "./guard-settings.ts";
+import { Outage, type OutageCall } from "./outage.ts";
+import { StoreLink } from "./store-link.ts";
 
 export interface GuardParts {
   readonly store: LedgerStore;
+  /** A store in this process, for what is let through while the other is out of reach. */
+  readonly allowance: LedgerStore;
   readonly emitter: Emitter;
   readonly context: AttributionContext;
   readonly prices: PriceBook;
@@ -54,6 +57,7 @@ export interface CarriedHold {
   readonly holdId: string;
   readonly amounts: Amounts;
   readonly scopes: readonly Scope[];
+  readonly admittedBy: AdmittedBy;
 }
 
 export class Guard {
@@ -64,18 +68,30 @@ export class Guard {
   readonly calibration: Calibration;
   readonly holdRatio: HoldRatio;
   readonly settings: GuardSettings;
-  readonly store: LedgerStore;
+  readonly link: StoreLink;
   readonly nextId: IdSource;
+  readonly #outage: Outage;
   #budgets: readonly Budget[];
   /** Many calls share one attribution; their scopes are worked out once. */
   #scopes = new WeakMap<Attribution, readonly Scope[]>();
-  readonly #pending = new Set<Promise<unknown>>();
   #inFlight = 0;
   #whenIdle: (() => void)[] = [];
   #closed = false;
 
   constructor(parts: GuardParts) {
-    this.store = parts.store;
+    const { store, allowance, emitter, clock, nextId, settings } = parts;
+    const { storeDeadlineMs, storeBreaker, undispatchedTtlMs, dispatchedTtlMs } = settings;
+    const link = new StoreLink({
+      store,
+      emitter,
+      clock,
+      nextId,
+      deadlineMs: storeDeadlineMs,
+      breaker: storeBreaker,
+    });
+    this.link = link;
+    const ttls = { undispatchedTtlMs, dispatchedTtlMs };
+    this.#outage = new Outage({ allowance, link, emitter, clock, nextId, ...ttls });
     this.emitter = parts.emitter;
     this.context = parts.context;
     this.prices = parts.prices;
@@ -89,6 +105,10 @@ export class Guard {
 
   get budgets(): readonly Budget[] {
     return this.#budgets;
+  }
+
+  get store(): LedgerStore {
+    return this.link.store;
   }
 
   /** From the next reservation on. Holds that are open keep what they hold. */
@@ -137,13 +157,14 @@ export class Guard {
     const holdId = this.nextId();
     const scopes = this.scopesOf(call.attribution);
     const amounts = heldAmounts(call.plan, countsAsCall);
-    const carried: CarriedHold = { holdId, amounts, scopes };
     const answer = (result: ReserveResult): CarriedHold => {
       switch (result.outcome) {
-        case "held":
+        case "held": {
+          const carried = { holdId, amounts, scopes, admittedBy: result.admittedBy ?? "store" };
           this.#reportExpired(result.expired);
           this.#reportReserved(result, call, attempt, carried);
           return carried;
+        }
         case "denied":
           this.#reportExpired(result.expired);
           throw this.#denial(result, call, attempt, amounts);
@@ -154,11 +175,16 @@ export class Guard {
       }
     };
     const { undispatchedTtlMs } = this.settings;
-    return this.#ask(
+    return this.link.ask(
       () => this.store.reserve({ operationId: holdId, scopes, amounts, undispatchedTtlMs }),
       answer,
+      (error) => {
+        const { callId } = call;
+        return this.#outage.admit({ callId, attempt }, scopes, amounts, this.#budgets, error);
+      },
       (late) => {
-        if (late.outcome === "held") this.release(carried, () => undefined);
+        if (late.outcome !== "held") return;
+        this.release({ holdId, amounts, scopes, admittedBy: "store" }, () => undefined);
       },
     );
   }
@@ -166,33 +192,42 @@ export class Guard {
   /**
    * Marks the hold "may be billed".
    *
-   * @returns false when the hold had expired in the meantime, so that it must be reserved anew.
+   * @returns the hold to send with: this one, or one that a policy for outages put in its place. Undefined when it had
+   *   expired in the meantime, so that it must be reserved anew.
    * @throws {StoreUnavailableError} when the store failed.
    */
-  dispatch(hold: CarriedHold): MaybePromise<boolean> {
+  dispatch(hold: CarriedHold, call: OutageCall): MaybePromise<CarriedHold | undefined> {
+    if (isOffStore(hold)) return this.#outage.dispatch(hold) ? hold : undefined;
     const operationId = `${hold.holdId}:dispatched`;
     const { dispatchedTtlMs } = this.settings;
-    return this.#ask(
+    return this.link.ask(
       () => this.store.dispatch({ operationId, holdId: hold.holdId, ttlMs: dispatchedTtlMs }),
-      (result) => {
+      (result): CarriedHold | undefined => {
         if (result.outcome !== "dispatched") {
           if (result.outcome === "already-resolved") this.#reportExpired(result.expired);
-          return false;
+          return undefined;
         }
         this.emitter.emit("hold-dispatched", () => ({
           id: operationId,
           atMs: this.clock.now(),
           holdId: hold.holdId,
         }));
-        return true;
+        return hold;
+      },
+      (error) => {
+        // The store may have taken it or not: nothing was sent with it, so it is given back in either case.
+        this.release(hold, () => undefined);
+        const instead = this.#outage.admit(call, hold.scopes, hold.amounts, this.#budgets, error);
+        return this.#outage.dispatch(instead) ? instead : undefined;
       },
     );
   }
 
   /** Never throws and never waits: what goes wrong is reported, and an unsettled hold expires into a charge. */
   settle(hold: CarriedHold, amounts: Amounts, onFailure: (detail: string) => void): void {
+    if (isOffStore(hold)) return this.#outage.settle(hold, amounts);
     const operationId = `${hold.holdId}:settled`;
-    this.#tell(
+    this.link.tell(
       () => this.store.settle({ operationId, holdId: hold.holdId, amounts }),
       (result: SettleResult) => {
         this.#reportExpired("expired" in result ? result.expired : undefined);
@@ -216,8 +251,9 @@ export class Guard {
 
   /** Never throws and never waits. */
   release(hold: CarriedHold, onFailure: (detail: string) => void): void {
+    if (isOffStore(hold)) return this.#outage.release(hold);
     const operationId = `${hold.holdId}:released`;
-    this.#tell(
+    this.link.tell(
       () => this.store.release({ operationId, holdId: hold.holdId }),
       (result) => {
         if (result.outcome === "already-resolved" && result.state === "expired") {
@@ -239,17 +275,16 @@ export class Guard {
 
   /** Keeps a long stream's hold alive. Never throws and never waits; expiry is safe without it. */
   renew(hold: CarriedHold): void {
+    if (isOffStore(hold)) return this.#outage.renew(hold);
     const operationId = `${hold.holdId}:renewed:${this.nextId()}`;
-    this.#tell(
-      () => this.store.renew({ operationId, holdId: hold.holdId, ttlMs: this.settings.dispatchedTtlMs }),
-      () => undefined,
-      () => undefined,
-    );
+    const { dispatchedTtlMs } = this.settings;
+    this.link.hint(() => this.store.renew({ operationId, holdId: hold.holdId, ttlMs: dispatchedTtlMs }));
   }
 
   /** Resolves holds whose time is over. */
   expireDue(): MaybePromise<void> {
-    return this.#ask(
+    this.#outage.expireDue();
+    return this.link.ask(
       () => this.store.expire({ limit: 1_000 }),
       (result) => {
         this.#reportExpired(result.expired);
@@ -287,82 +322,12 @@ export class Guard {
       this.#inFlight === 0 ? undefined : new Promise<void>((resolve) => this.#whenIdle.push(resolve));
     try {
       await Promise.race([idle, timeout]);
-      await Promise.race([this.settled().then(() => this.store.close()), timeout]);
+      await Promise.race([this.link.settled(), timeout]);
+      await Promise.race([this.link.close(), timeout]);
     } finally {
       clearTimeout(timer);
     }
     return this.#inFlight;
-  }
-
-  /** Resolves when the store has answered everything that it was told so far. */
-  async settled(): Promise<void> {
-    while (this.#pending.size > 0) await Promise.all(this.#pending);
-  }
-
-  /**
-   * A question whose answer the caller waits for: a broken store surfaces as such, never as a denial.
-   *
-   * @param onLate what to do with an answer that comes when nobody waits any more
-   */
-  #ask<R, T>(
-    question: () => MaybePromise<R>,
-    answer: (result: R) => MaybePromise<T>,
-    onLate?: (result: R) => void,
-  ): MaybePromise<T> {
-    let result: MaybePromise<R>;
-    try {
-      result = question();
-    } catch (cause) {
-      throw this.#unavailable(cause);
-    }
-    if (!isPromise(result)) return answer(result);
-    return withDeadline(result, this.settings.storeDeadlineMs, onLate).then(answer, (cause: unknown) => {
-      throw this.#unavailable(cause);
-    });
-  }
-
-  /** A statement that nobody waits for. It is idempotent, so it is repeated until the store has taken it. */
-  #tell<R>(
-    statement: () => MaybePromise<R>,
-    then: (result: R) => void,
-    onFailure: (detail: string) => void,
-  ): void {
-    const failed = (cause: unknown): void =>
-      onFailure(
-        `store "${this.store.name}" failed: ${cause instanceof Error ? cause.message : String(cause)}`,
-      );
-    try {
-      const result = chain(statement(), then);
-      if (isPromise(result)) this.#follow(result, statement, then, failed);
-    } catch (cause) {
-      if (cause instanceof OperationInvalidError) failed(cause);
-      else this.#follow(Promise.reject(cause as Error), statement, then, failed);
-    }
-  }
-
-  #follow<R>(
-    first: Promise<void>,
-    statement: () => MaybePromise<R>,
-    then: (result: R) => void,
-    failed: (cause: unknown) => void,
-  ): void {
-    const again = (): Promise<void> =>
-      pRetry(async () => then(await statement()), {
-        ...TELL_AGAIN,
-        shouldRetry: ({ error }) => !(error instanceof OperationInvalidError),
-      });
-    const pending: Promise<void> = first
-      .catch((cause: unknown) => (cause instanceof OperationInvalidError ? Promise.reject(cause) : again()))
-      .catch(failed)
-      .finally(() => this.#pending.delete(pending));
-    this.#pending.add(pending);
-  }
-
-  #unavailable(cause: unknown): StoreUnavailableError {
-    return new StoreUnavailableError(
-      `Store "${this.store.name}" did not answer, so nothing was sent. Check that it is reachable; this is not a denial.`,
-      { cause: new Error(nameOf(cause)) },
-    );
   }
 
   #denial(
@@ -419,6 +384,7 @@ export class Guard {
       callId: call.callId,
       attempt,
       attribution: call.attribution,
+      admittedBy: carried.admittedBy,
       scopes: carried.scopes.map((scope, i) => ({
         key: scope.key,
         budgetId: scope.budgetId,
@@ -441,38 +407,9 @@ export class Guard {
   }
 }
 
-/** An error by its class and code. Its message may quote an address with a password. */
-function nameOf(cause: unknown): string {
-  if (!(cause instanceof Error)) return `a ${typeof cause} was thrown`;
-  const { code } = cause as { code?: unknown };
-  const known =
-    cause.name === "Error" && cause.message.startsWith("no answer within") ? cause.message : cause.name;
-  return typeof code === "string" && /^[A-Z0-9_]{1,40}$/.test(code) ? `${known} (${code})` : known;
-}
-
-/** About half a minute in all; after that the hold's expiry has the last word. */
-const TELL_AGAIN = { retries: 8, minTimeout: 100, maxTimeout: 10_000, unref: true } as const;
-
-/** Rejects when the time is over; an answer that comes later goes to `onLate`. */
-function withDeadline<R>(answer: Promise<R>, deadlineMs: number, onLate?: (result: R) => void): Promise<R> {
-  return new Promise((resolve, reject) => {
-    let late = false;
-    const timer = setTimeout(() => {
-      late = true;
-      reject(new Error(`no answer within ${deadlineMs} ms`));
-    }, deadlineMs);
-    answer.then(
-      (result) => {
-        clearTimeout(timer);
-        if (late) onLate?.(result);
-        else resolve(result);
-      },
-      (cause: unknown) => {
-        clearTimeout(timer);
-        reject(cause as Error);
-      },
-    );
-  });
+/** Let through without the store, so the store knows nothing of it. */
+function isOffStore(hold: CarriedHold): boolean {
+  return hold.admittedBy === "local" || hold.admittedBy === "open";
 }
 
 /**

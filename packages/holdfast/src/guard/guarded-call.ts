@@ -63,10 +63,10 @@ export class GuardedCall {
   prepareAttempt(lostHolds = 0): MaybePromise<void> {
     if (this.#prepared !== undefined) return undefined;
     return chain(this.reserve(), () => {
-      const hold = this.#hold!;
-      return chain(this.#guard.dispatch(hold), (dispatched) => {
+      const call = { callId: this.callId, attempt: this.#attempts + 1 };
+      return chain(this.#guard.dispatch(this.#hold!, call), (hold) => {
         this.#hold = undefined;
-        if (dispatched) {
+        if (hold !== undefined) {
           this.#attempts += 1;
           this.#prepared = new Attempt(
             this.#guard,
@@ -231,6 +231,7 @@ export class Attempt {
         requestId: attribution.requestId ?? callId,
         attempt: this.number,
         holdId: this.#hold.holdId,
+        admittedBy: this.#hold.admittedBy,
         attribution,
         provider: plan.provider,
         endpoint: plan.endpoint,

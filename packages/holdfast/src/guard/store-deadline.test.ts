@@ -67,7 +67,7 @@ describe("an answer that comes too late", () => {
     expect(call.state()).toBeInstanceOf(StoreUnavailableError);
     deliver(answer(given.store.operations("reserve")[0] as never));
     await vi.runAllTimersAsync();
-    await given.guard.settled();
+    await given.guard.link.settled();
     expect(await given.guard.close(10)).toBe(0);
     return given.store;
   }

@@ -41,6 +41,8 @@ export interface ReserveOperation {
   readonly amounts: Amounts;
   /** How long the hold lives before it is dispatched; then it expires and is released. */
   readonly undispatchedTtlMs: number;
+  /** Asks for {@link Held.available}. @default false */
+  readonly reportAvailable?: boolean;
 }
 
 /** The state of one scope at the moment of an answer. */
@@ -53,6 +55,17 @@ export interface ScopeState {
   readonly limits: Limits;
 }
 
+/** What let a call pass: the store, a slice of it held in advance, or a policy for when the store is out of reach. */
+export type AdmittedBy =
+  /** The store held it in every budget. */
+  | "store"
+  /** Held in slices that this process had reserved before; as exact as the store. */
+  | "lease"
+  /** The store was out of reach; counted against this process's allowance and posted afterwards. */
+  | "local"
+  /** The store was out of reach and the budget says to let calls pass; posted afterwards. */
+  | "open";
+
 export interface Held {
   readonly outcome: "held";
   readonly holdId: string;
@@ -61,6 +74,13 @@ export interface Held {
   readonly reservedAtMs: number;
   /** The windows that admitted the call, in the order of `scopes`; the call is accounted there for ever. */
   readonly windows: readonly Window[];
+  /**
+   * What would still fit behind this hold, as in {@link Denied.available}. Only when the operation asked for it by
+   * `reportAvailable`, and not on a replay.
+   */
+  readonly available?: Limits;
+  /** Set when the call was admitted from slices that this process holds in advance. @default "store" */
+  readonly admittedBy?: Extract<AdmittedBy, "store" | "lease">;
   /** Holds whose time was over and that this step resolved in passing; absent when there were none. */
   readonly expired?: readonly ExpiredHold[];
 }

@@ -1,5 +1,6 @@
 /** @module One record per attempt: what an application needs for its own ledger. */
 import type { Attribution } from "../attribution/attribution.ts";
+import type { AdmittedBy } from "../ledger/ledger-store.ts";
 import type { Usage, UsageSource } from "../usage/usage.ts";
 
 /** How an attempt ended, which decides what it costs. */
@@ -27,6 +28,8 @@ export interface UsageRecord {
   /** Number of the attempt within the request, from 1. */
   readonly attempt: number;
   readonly holdId: string;
+  /** What let the attempt pass. */
+  readonly admittedBy: AdmittedBy;
   readonly attribution: Attribution;
   readonly provider: string;
   /** Of the provider's API, such as "chat.completions". */

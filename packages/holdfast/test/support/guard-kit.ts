@@ -58,6 +58,10 @@ const EVENTS: readonly EventName[] = [
   "hold-released",
   "hold-expired",
   "call-denied",
+  "store-unreachable",
+  "store-reachable",
+  "call-admitted-in-outage",
+  "outage-spend-lost",
   "call-unmetered",
   "budget-adjusted",
   "budget-overridden",
@@ -99,16 +103,19 @@ export interface GuardKitOptions {
   readonly prices?: PriceSource;
   readonly unknownModel?: UnknownModelPolicy;
   readonly settings?: Partial<GuardSettings>;
+  /** Of every id; several kits on one store need several. @default "t" */
+  readonly idPrefix?: string;
 }
 
 export function guardKit(options: GuardKitOptions = {}): GuardKit {
   const clock = options.clock ?? fakeClock();
-  const nextId = createIdSource("t");
+  const nextId = createIdSource(options.idPrefix ?? "t");
   const emitter = new Emitter({ clock, nextId });
   const seen = watchEvents(emitter);
   const { settings } = parseConfig({ budgets: [] });
   const guard = new Guard({
     store: options.store ?? memoryStore({ clock }),
+    allowance: memoryStore({ clock }),
     emitter,
     context: new AttributionContext(),
     prices: createPriceBook({

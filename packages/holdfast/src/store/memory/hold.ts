@@ -1,8 +1,8 @@
 /** @module One hold in memory, and the queues in which holds wait for their end. */
 import type { Window } from "../../kernel/window.ts";
-import type { Amounts } from "../../ledger/amounts.ts";
+import { NO_AMOUNTS, type Amounts } from "../../ledger/amounts.ts";
 import type { HoldState } from "../../ledger/hold-state.ts";
-import type { ExpiryPolicy, Scope } from "../../ledger/ledger-store.ts";
+import type { ExpiredHold, ExpiryPolicy, Scope, Settled } from "../../ledger/ledger-store.ts";
 import type { Counter } from "./counter.ts";
 
 export class Hold {
@@ -43,6 +43,31 @@ export class Hold {
   get windows(): readonly Window[] {
     return this.counters.map((counter) => counter.window);
   }
+}
+
+/** The answer to its settlement. */
+export function settled(hold: Hold, replayed: boolean): Settled {
+  return {
+    outcome: "settled",
+    replayed,
+    corrected: hold.corrected,
+    charged: hold.charged ?? NO_AMOUNTS,
+    held: hold.amounts,
+  };
+}
+
+/** What expiry did to the hold. */
+export function describeExpired(hold: Hold): ExpiredHold {
+  return {
+    holdId: hold.id,
+    dispatched: hold.dispatched,
+    amounts: hold.amounts,
+    effects: hold.scopes.map((scope, i) => ({
+      scopeKey: scope.key,
+      windowId: hold.counters[i]!.window.id,
+      policy: hold.expiredAs?.[i] ?? "release",
+    })),
+  };
 }
 
 /** Holds of one time to live, oldest first: with equal lifetimes, insertion order is expiry order. */

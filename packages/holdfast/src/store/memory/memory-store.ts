@@ -6,6 +6,7 @@
  */
 import { OperationInvalidError } from "../../error/operation-invalid-error.ts";
 import { systemClock, type Clock } from "../../kernel/clock.ts";
+import { availableIn, denialOf, exceeds } from "../../ledger/admission.ts";
 import { DIMENSIONS, NO_AMOUNTS, type Amounts, type Dimension } from "../../ledger/amounts.ts";
 import { holdTransition } from "../../ledger/hold-state.ts";
 import type {
@@ -32,7 +33,6 @@ import type {
   ReserveResult,
   Scope,
   ScopeState,
-  Settled,
   SettleOperation,
   SettleResult,
 } from "../../ledger/ledger-store.ts";
@@ -48,7 +48,7 @@ import {
 } from "../../ledger/operation-checks.ts";
 import type { Counter } from "./counter.ts";
 import { Counters } from "./counters.ts";
-import { Hold, HoldQueues } from "./hold.ts";
+import { describeExpired, Hold, HoldQueues, settled } from "./hold.ts";
 import { Overrides } from "./overrides.ts";
 import { Remembered } from "./remembered.ts";
 
@@ -128,7 +128,7 @@ class MemoryStore implements LedgerStore {
       limiting = this.#firstLimit(scopes, amounts, nowMs, counters);
     }
     if (limiting !== undefined) {
-      const denial = this.#denial(operation, limiting, nowMs);
+      const denial = denialOf(operation, this.#statesOf(scopes, nowMs), limiting, nowMs);
       this.#denied.add(operationId, { operation, denial });
       return expired.length === 0 ? denial : { ...denial, expired: expired.map(describeExpired) };
     }
@@ -143,7 +143,10 @@ class MemoryStore implements LedgerStore {
     hold.expiresAtMs = nowMs + operation.undispatchedTtlMs;
     this.#holds.set(operationId, hold);
     this.#queues.push(hold, operation.undispatchedTtlMs);
-    const held = this.#held(hold, false);
+    let held = this.#held(hold, false);
+    if (operation.reportAvailable === true) {
+      held = { ...held, available: availableIn(this.#statesOf(scopes, nowMs)) };
+    }
     return expired.length === 0 ? held : { ...held, expired: expired.map(describeExpired) };
   }
 
@@ -342,61 +345,36 @@ class MemoryStore implements LedgerStore {
     amounts: Amounts,
     nowMs: number,
     counters: (Counter | undefined)[],
-  ): { scope: Scope; dimension: Dimension } | undefined {
-    for (let i = 0; i < scopes.length; i++) {
-      const scope = scopes[i]!;
+  ): { index: number; dimension: Dimension } | undefined {
+    for (let index = 0; index < scopes.length; index++) {
+      const scope = scopes[index]!;
       const counter = this.#counters.find(scope, nowMs);
-      counters[i] = counter;
+      counters[index] = counter;
       const spent = counter?.spent ?? NO_AMOUNTS;
       const held = counter?.held ?? NO_AMOUNTS;
       const limits = this.#overrides.limitsOf(scope, nowMs);
+      // Written out: this is the hottest loop of the library.
       if (exceeds(limits.nanoUsd, spent.nanoUsd, held.nanoUsd, amounts.nanoUsd))
-        return { scope, dimension: "nanoUsd" };
-      if (exceeds(limits.calls, spent.calls, held.calls, amounts.calls)) return { scope, dimension: "calls" };
+        return { index, dimension: "nanoUsd" };
+      if (exceeds(limits.calls, spent.calls, held.calls, amounts.calls)) return { index, dimension: "calls" };
       if (exceeds(limits.concurrentCalls, 0, held.concurrentCalls, amounts.concurrentCalls)) {
-        return { scope, dimension: "concurrentCalls" };
+        return { index, dimension: "concurrentCalls" };
       }
       if (exceeds(limits.inputTokens, spent.inputTokens, held.inputTokens, amounts.inputTokens)) {
-        return { scope, dimension: "inputTokens" };
+        return { index, dimension: "inputTokens" };
       }
       if (exceeds(limits.outputTokens, spent.outputTokens, held.outputTokens, amounts.outputTokens)) {
-        return { scope, dimension: "outputTokens" };
+        return { index, dimension: "outputTokens" };
       }
       if (exceeds(limits.totalTokens, spent.totalTokens, held.totalTokens, amounts.totalTokens)) {
-        return { scope, dimension: "totalTokens" };
+        return { index, dimension: "totalTokens" };
       }
     }
     return undefined;
   }
 
-  #denial(
-    operation: ReserveOperation,
-    limiting: { readonly scope: Scope; readonly dimension: Dimension },
-    nowMs: number,
-  ): Denied {
-    const available: { [D in Dimension]?: number } = {};
-    let fitsWithoutHeld = true;
-    for (const scope of operation.scopes) {
-      const counter = this.#counters.find(scope, nowMs);
-      const limits = this.#overrides.limitsOf(scope, nowMs);
-      for (const dimension of DIMENSIONS) {
-        const limit = limits[dimension];
-        if (limit === undefined) continue;
-        const spent = counter?.spent[dimension] ?? 0;
-        const held = counter?.held[dimension] ?? 0;
-        available[dimension] = Math.min(available[dimension] ?? Infinity, Math.max(0, limit - spent - held));
-        if (exceeds(limit, spent, 0, operation.amounts[dimension])) fitsWithoutHeld = false;
-      }
-    }
-    return {
-      outcome: "denied",
-      replayed: false,
-      limiting: this.#stateOf(limiting.scope, this.#counters.find(limiting.scope, nowMs), nowMs),
-      dimension: limiting.dimension,
-      available,
-      fitsWithoutHeld,
-      deniedAtMs: nowMs,
-    };
+  #statesOf(scopes: readonly Scope[], nowMs: number): ScopeState[] {
+    return scopes.map((scope) => this.#stateOf(scope, this.#counters.find(scope, nowMs), nowMs));
   }
 
   #stateOf(scope: Scope, counter: Counter | undefined, nowMs: number): ScopeState {
@@ -460,34 +438,4 @@ class MemoryStore implements LedgerStore {
     if (this.#holds.delete(hold.id)) this.#resolved.add(hold.id, hold);
     this.#counters.dropRetired(hold.counters);
   }
-}
-
-function exceeds(limit: number | undefined, spent: number, held: number, requested: number): boolean {
-  // What is held has to be given back to the unit, so even without a limit it must stay countable.
-  if (limit === undefined) return requested > Number.MAX_SAFE_INTEGER - held;
-  // Subtracting from the limit stays exact wherever the result is not negative; adding up could pass 2^53.
-  return requested > 0 && requested > limit - spent - held;
-}
-
-function settled(hold: Hold, replayed: boolean): Settled {
-  return {
-    outcome: "settled",
-    replayed,
-    corrected: hold.corrected,
-    charged: hold.charged ?? NO_AMOUNTS,
-    held: hold.amounts,
-  };
-}
-
-function describeExpired(hold: Hold): ExpiredHold {
-  return {
-    holdId: hold.id,
-    dispatched: hold.dispatched,
-    amounts: hold.amounts,
-    effects: hold.scopes.map((scope, i) => ({
-      scopeKey: scope.key,
-      windowId: hold.counters[i]!.window.id,
-      policy: hold.expiredAs?.[i] ?? "release",
-    })),
-  };
 }
