@@ -57,6 +57,15 @@ function secretId(): string {
 }
 
 export const MUTANTS: Readonly<Record<string, Mutant>> = {
+  "overstates what is left behind a hold": (sound) =>
+    broken(sound, {
+      async reserve(operation) {
+        const result = await sound.reserve(operation);
+        if (result.outcome !== "held" || result.available?.nanoUsd === undefined) return result;
+        return { ...result, available: { ...result.available, nanoUsd: result.available.nanoUsd + 1 } };
+      },
+    }),
+
   "applies a replayed adjustment twice": (sound) =>
     broken(sound, { adjust: (operation) => sound.adjust({ ...operation, operationId: secretId() }) }),
 

@@ -1,6 +1,22 @@
 /** @module Whether an operation fits, in the reference model, and what a denial says. */
 import { DIMENSIONS } from "holdfast";
-import type { Denied, Dimension, ReserveOperation, ScopeState } from "holdfast";
+import type { Amounts, Denied, Dimension, Limits, ReserveOperation, ScopeState } from "holdfast";
+
+/** What a held operation that asked for it is told: what would still fit behind it. */
+export function availableAfter(states: readonly ScopeState[], amounts: Amounts): Limits {
+  const available: { [D in Dimension]?: number } = {};
+  for (const { spent, held, limits } of states) {
+    for (const dimension of DIMENSIONS) {
+      const limit = limits[dimension];
+      if (limit === undefined) continue;
+      const free =
+        BigInt(limit) - BigInt(spent[dimension]) - BigInt(held[dimension]) - BigInt(amounts[dimension]);
+      const usable = Number(free < 0n ? 0n : free);
+      available[dimension] = Math.min(available[dimension] ?? usable, usable);
+    }
+  }
+  return available;
+}
 
 export function denialOf(
   operation: ReserveOperation,

@@ -20,7 +20,7 @@ import {
 } from "./model-counter.ts";
 import { requireAmounts, requireCount, requireDelta, requireLimits, requireScopes } from "./model-input.ts";
 import { canonical } from "./canonical.ts";
-import { denialOf } from "./model-denial.ts";
+import { availableAfter, denialOf } from "./model-denial.ts";
 import { OperationMemory } from "./model-memory.ts";
 
 interface Share {
@@ -82,8 +82,14 @@ export class ReferenceModel implements Port.LedgerStore {
         state: "live",
       });
       const windows = states.map((state) => state.window);
-      return { outcome: "held", holdId: id, replayed: false, reservedAtMs: now, windows };
+      const held: Port.Held = { outcome: "held", holdId: id, replayed: false, reservedAtMs: now, windows };
+      if (operation.reportAvailable !== true) return held;
+      return { ...held, available: availableAfter(states, operation.amounts) };
     });
+    if (answer.outcome === "held" && answer.replayed) {
+      const { available: _, ...replay } = answer;
+      return replay;
+    }
     if (answer.outcome === "mismatch" || answer.replayed || this.#unreported.length === 0) return answer;
     return { ...answer, expired: this.#unreported.splice(0) };
   }

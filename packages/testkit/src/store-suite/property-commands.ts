@@ -40,7 +40,7 @@ export function ledgerCommands(settings: CommandSettings): fc.Arbitrary<LedgerCo
   const oneScope = fc.constantFrom(...settings.scopes);
   const short = settings.timeMoves ? shortTtl : fc.constant(ENDLESS_MS);
   const long = settings.timeMoves ? longTtl : fc.constant(ENDLESS_MS);
-  const reserves = fc.tuple(scopes, universe.amountsArbitrary, short).map(reserve);
+  const reserves = fc.tuple(scopes, universe.amountsArbitrary, short, fc.boolean()).map(reserve);
   const timed = [
     universe.moveArbitrary.map(advance),
     universe.moveArbitrary.map(advance),
@@ -68,14 +68,21 @@ export function ledgerCommands(settings: CommandSettings): fc.Arbitrary<LedgerCo
   ];
 }
 
-function reserve([scopes, amounts, undispatchedTtlMs]: [readonly Scope[], Amounts, number]): LedgerCommand {
+type Reserve = [
+  scopes: readonly Scope[],
+  amounts: Amounts,
+  undispatchedTtlMs: number,
+  reportAvailable: boolean,
+];
+
+function reserve([scopes, amounts, undispatchedTtlMs, reportAvailable]: Reserve): LedgerCommand {
   const keys = scopes.map((scope) => `${scope.key}${JSON.stringify(scope.limits)}`).join(",");
   return command(show("reserve", keys, amounts, undispatchedTtlMs), (world) => {
     const operationId = world.nextId("reserve");
     const asked = world.withoutZerosOverLimit(scopes, amounts);
     return world.apply({
       verb: "reserve",
-      operation: { operationId, scopes, amounts: asked, undispatchedTtlMs },
+      operation: { operationId, scopes, amounts: asked, undispatchedTtlMs, reportAvailable },
     });
   });
 }

@@ -2,6 +2,7 @@
 import { DIMENSIONS, amounts, windowAt } from "holdfast";
 import { expect } from "vitest";
 import type { Capability } from "./case.ts";
+import { LONG_MS } from "./rig.ts";
 
 const SAMPLE = { nanoUsd: 7, calls: 1, concurrentCalls: 1, inputTokens: 5, outputTokens: 3, totalTokens: 8 };
 
@@ -50,6 +51,32 @@ export const reserveCapability: Capability = {
         expect(result).toMatchObject({
           windows: [day, total, rolling].map((scope) => windowAt(scope.window, now)),
         });
+      },
+    },
+    {
+      title: "says what is left behind the hold, over all scopes, when it is asked",
+      async run(rig) {
+        const tight = rig.scope("a", { nanoUsd: 100, calls: 9 });
+        const wide = rig.scope("b", { nanoUsd: 500, calls: 3, outputTokens: 40 });
+        await rig.hold([wide], { nanoUsd: 390, calls: 1 });
+        const operation = {
+          operationId: "asked",
+          scopes: [tight, wide],
+          amounts: amounts({ nanoUsd: 70, calls: 1, outputTokens: 40, inputTokens: 5 }),
+          undispatchedTtlMs: LONG_MS,
+        };
+        const available = { nanoUsd: 30, calls: 1, outputTokens: 0 };
+        expect(await rig.store.reserve({ ...operation, reportAvailable: true })).toMatchObject({ available });
+        // What was left then is not what is left now.
+        const replay = await rig.store.reserve({ ...operation, reportAvailable: true });
+        expect(replay).toMatchObject({ outcome: "held", replayed: true });
+        expect(replay).not.toHaveProperty("available");
+        await rig.adjust(tight, { nanoUsd: 30 });
+        const more = { ...operation, operationId: "free", amounts: amounts({}), reportAvailable: true };
+        expect(await rig.store.reserve(more)).toMatchObject({ available: { ...available, nanoUsd: 0 } });
+        expect(
+          await rig.store.reserve({ ...more, operationId: "not-asked", reportAvailable: false }),
+        ).not.toHaveProperty("available");
       },
     },
     {
