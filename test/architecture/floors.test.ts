@@ -91,6 +91,8 @@ describe("floors of the core package", () => {
       "node:crypto": ["kernel/id.ts", "kernel/key-segment.ts"],
       "p-retry": ["guard/store-link.ts"],
       "node:async_hooks": ["guard/attribution-context.ts"],
+      "node:fs": ["guard/outage-journal.ts"],
+      "node:path": ["guard/outage-journal.ts"],
       "node:sqlite": ["store/sqlite/database.ts"],
     };
     const outside = files.flatMap((file) =>

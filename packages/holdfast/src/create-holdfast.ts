@@ -8,6 +8,7 @@ import { linearEstimator } from "./estimate/text-estimate.ts";
 import { Emitter } from "./event/emitter.ts";
 import { AttributionContext } from "./guard/attribution-context.ts";
 import { Guard } from "./guard/guard.ts";
+import { fileJournal, NO_JOURNAL, type OutageJournal } from "./guard/outage-journal.ts";
 import { parseConfig, type HoldfastConfig } from "./holdfast-config.ts";
 import { Holdfast } from "./holdfast.ts";
 import { systemClock } from "./kernel/clock.ts";
@@ -41,6 +42,7 @@ export function createHoldfast(config: HoldfastConfig): Holdfast {
   const guard = new Guard({
     store: config.store ?? memoryStore({ clock }),
     allowance: memoryStore({ clock }),
+    journal: openJournal(config.outageJournal),
     emitter: new Emitter({ clock, nextId, queueLimit: config.eventQueueLimit ?? 10_000 }),
     context: new AttributionContext(),
     prices,
@@ -52,6 +54,16 @@ export function createHoldfast(config: HoldfastConfig): Holdfast {
     budgets,
   });
   return new Holdfast(guard);
+}
+
+function openJournal(path: string | undefined): OutageJournal {
+  if (path === undefined) return NO_JOURNAL;
+  try {
+    return fileJournal(path);
+  } catch (error) {
+    const problem = `cannot be used: ${error instanceof Error ? error.message : String(error)}`;
+    throw new ConfigError([{ field: "outageJournal", problem }]);
+  }
 }
 
 /** What is wrong with a price is wrong with the configuration. */

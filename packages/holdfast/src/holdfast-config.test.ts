@@ -97,7 +97,7 @@ describe("defaults", () => {
 });
 
 const KNOWN =
-  "budgets, store, prices, unknownModel, unknownEndpoint, allow, estimate, settlement, undispatchedTtlMs, dispatchedTtlMs, storeDeadlineMs, storeBreaker, eventQueueLimit, clock";
+  "budgets, store, prices, unknownModel, unknownEndpoint, allow, estimate, settlement, undispatchedTtlMs, dispatchedTtlMs, storeDeadlineMs, storeBreaker, outageJournal, eventQueueLimit, clock";
 
 describe("a configuration that is wrong", () => {
   it.each<[object, string]>([
@@ -157,6 +157,7 @@ describe("a configuration that is wrong", () => {
     [{ allow: [1] }, "allow must be a list of names out of realtime, agents, background"],
     [{ allow: ["realtme"] }, "allow must be a list of names out of realtime, agents, background"],
     [{ storeDeadlineMs: 0 }, "storeDeadlineMs must be a whole number > 0, not 0."],
+    [{ outageJournal: 3 }, "outageJournal must be the path of a file, not 3."],
     [{ storeBreaker: 3 }, "storeBreaker must be an object."],
     [{ storeBreaker: { failures: 0 } }, "storeBreaker.failures must be a whole number > 0, not 0."],
     [{ storeBreaker: { cooldown: 1 } }, "storeBreaker.cooldown is not a known setting"],

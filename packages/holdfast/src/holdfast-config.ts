@@ -84,6 +84,11 @@ export interface HoldfastConfig {
    * @default { failures: 5, cooldownMs: 1_000 }
    */
   readonly storeBreaker?: { readonly failures?: number; readonly cooldownMs?: number };
+  /**
+   * A file of this process alone, in which calls let through in an outage ("local", "open") are written down before
+   * they are sent, until the store has been told. Without it, what a process has not posted when it ends is lost.
+   */
+  readonly outageJournal?: string;
   /** Events that may wait for slow listeners. @default 10_000 */
   readonly eventQueueLimit?: number;
   /** @default the system clock */
@@ -119,6 +124,7 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
     "dispatchedTtlMs",
     "storeDeadlineMs",
     "storeBreaker",
+    "outageJournal",
     "eventQueueLimit",
     "clock",
   ],
@@ -235,6 +241,13 @@ export function parseConfig(config: HoldfastConfig): {
       cooldownMs: check.duration("storeBreaker.cooldownMs", breaker.cooldownMs ?? 1_000),
     },
   };
+  const { outageJournal } = config as { outageJournal?: unknown };
+  if (outageJournal !== undefined && (typeof outageJournal !== "string" || outageJournal === "")) {
+    problems.push({
+      field: "outageJournal",
+      problem: `must be the path of a file, not ${show(outageJournal)}.`,
+    });
+  }
   check.duration("eventQueueLimit", config.eventQueueLimit ?? 10_000);
   if (problems.length > 0) throw new ConfigError(problems);
   return { budgets: parsed.budgets, settings };

@@ -35,12 +35,15 @@ import { heldAmounts, type CallPlan } from "./call-plan.ts";
 import { GuardedCall } from "./guarded-call.ts";
 import type { GuardSettings } from "./guard-settings.ts";
 import { Outage, type OutageCall } from "./outage.ts";
+import type { OutageJournal } from "./outage-journal.ts";
 import { StoreLink } from "./store-link.ts";
 
 export interface GuardParts {
   readonly store: LedgerStore;
   /** A store in this process, for what is let through while the other is out of reach. */
   readonly allowance: LedgerStore;
+  /** Where that is written down until it has been posted. */
+  readonly journal: OutageJournal;
   readonly emitter: Emitter;
   readonly context: AttributionContext;
   readonly prices: PriceBook;
@@ -79,7 +82,7 @@ export class Guard {
   #closed = false;
 
   constructor(parts: GuardParts) {
-    const { store, allowance, emitter, clock, nextId, settings } = parts;
+    const { store, allowance, journal, emitter, clock, nextId, settings } = parts;
     const { storeDeadlineMs, storeBreaker, undispatchedTtlMs, dispatchedTtlMs } = settings;
     const link = new StoreLink({
       store,
@@ -91,7 +94,7 @@ export class Guard {
     });
     this.link = link;
     const ttls = { undispatchedTtlMs, dispatchedTtlMs };
-    this.#outage = new Outage({ allowance, link, emitter, clock, nextId, ...ttls });
+    this.#outage = new Outage({ allowance, journal, link, emitter, clock, nextId, ...ttls });
     this.emitter = parts.emitter;
     this.context = parts.context;
     this.prices = parts.prices;

@@ -14,6 +14,7 @@ import { DIMENSIONS, type Amounts, type Limits } from "../ledger/amounts.ts";
 import type { ExpiredHold, LedgerStore, Scope } from "../ledger/ledger-store.ts";
 import type { MaybePromise } from "../kernel/maybe-promise.ts";
 import type { CarriedHold } from "./guard.ts";
+import type { OutageJournal } from "./outage-journal.ts";
 import type { StoreLink } from "./store-link.ts";
 
 /** What a refused question was about, for the event. */
@@ -25,6 +26,7 @@ export interface OutageCall {
 export interface OutageParts {
   /** Keeps what this process lets through: an exact store of its own, synchronous. */
   readonly allowance: LedgerStore;
+  readonly journal: OutageJournal;
   readonly link: StoreLink;
   readonly emitter: Emitter;
   readonly clock: Clock;
@@ -40,6 +42,9 @@ export class Outage {
 
   constructor(parts: OutageParts) {
     this.#parts = parts;
+    for (const { holdId, scopes, amounts } of parts.journal.unposted()) {
+      this.#tellAdjust(holdId, "posted", scopes, amounts);
+    }
   }
 
   /**
@@ -93,13 +98,22 @@ export class Outage {
 
   /** @returns false when the hold had expired in the meantime. */
   dispatch(hold: CarriedHold): boolean {
-    const { allowance, dispatchedTtlMs } = this.#parts;
-    const operationId = `${hold.holdId}:dispatched`;
-    const result = synchronous(
-      allowance.dispatch({ operationId, holdId: hold.holdId, ttlMs: dispatchedTtlMs }),
-    );
+    const { allowance, journal, dispatchedTtlMs } = this.#parts;
+    const { holdId, scopes, amounts } = hold;
+    const operationId = `${holdId}:dispatched`;
+    const result = synchronous(allowance.dispatch({ operationId, holdId, ttlMs: dispatchedTtlMs }));
     if (result.outcome === "already-resolved") this.#postExpired(result.expired);
-    return result.outcome === "dispatched";
+    if (result.outcome !== "dispatched") return false;
+    try {
+      journal.append({ step: "sent", holdId, scopes, amounts: { ...amounts, concurrentCalls: 0 } });
+    } catch (cause) {
+      this.release(hold);
+      throw new StoreUnavailableError(
+        "The store is out of reach and the outage journal cannot be written, so nothing was sent. Check its disk.",
+        { cause: new Error((cause as { code?: string }).code ?? "unknown") },
+      );
+    }
+    return true;
   }
 
   settle(hold: CarriedHold, amounts: Amounts): void {
@@ -109,14 +123,16 @@ export class Outage {
     if (result.outcome !== "settled" || result.replayed) return;
     if (!result.corrected) return this.#post(hold.holdId, amounts);
     // Its expiry has been posted already; the rest of the truth is the difference.
-    this.#tellAdjust(`${hold.holdId}:corrected`, hold.scopes, difference(amounts, hold.amounts));
+    this.#tellAdjust(hold.holdId, "corrected", hold.scopes, difference(amounts, hold.amounts));
   }
 
   release(hold: CarriedHold): void {
     const operationId = `${hold.holdId}:released`;
     const result = synchronous(this.#parts.allowance.release({ operationId, holdId: hold.holdId }));
     if (result.outcome === "already-resolved") this.#postExpired(result.expired);
-    if (result.outcome === "released") this.#open.delete(hold.holdId);
+    if (result.outcome !== "released") return;
+    this.#open.delete(hold.holdId);
+    this.#note({ step: "posted", holdId: hold.holdId });
   }
 
   renew(hold: CarriedHold): void {
@@ -149,14 +165,29 @@ export class Outage {
     const scopes = this.#open.get(holdId);
     if (scopes === undefined) return;
     this.#open.delete(holdId);
-    this.#tellAdjust(`${holdId}:posted`, scopes, amounts);
+    this.#note({ step: "settled", holdId, amounts });
+    this.#tellAdjust(holdId, "posted", scopes, amounts);
   }
 
-  #tellAdjust(operation: string, scopes: readonly Scope[], delta: Amounts): void {
+  /** Posts to every scope; what the journal keeps of the call is done with when the store has taken all of it. */
+  #tellAdjust(
+    holdId: string,
+    what: "posted" | "corrected",
+    scopes: readonly Scope[],
+    delta: Partial<Amounts>,
+  ): void {
     const { link, emitter, clock } = this.#parts;
-    if (DIMENSIONS.every((dimension) => delta[dimension] === 0)) return;
+    if (DIMENSIONS.every((dimension) => (delta[dimension] ?? 0) === 0)) {
+      if (what === "posted") this.#note({ step: "posted", holdId });
+      return;
+    }
+    let left = scopes.length;
+    const taken = (): void => {
+      left -= 1;
+      if (left === 0 && what === "posted") this.#note({ step: "posted", holdId });
+    };
     scopes.forEach((scope, i) => {
-      const operationId = `${operation}:${i}`;
+      const operationId = `${holdId}:${what}:${i}`;
       const lost = (detail: string): void => {
         emitter.emit("outage-spend-lost", () => ({
           id: `${operationId}:lost`,
@@ -170,6 +201,7 @@ export class Outage {
       link.tell(
         () => link.store.adjust({ operationId, scope, delta }),
         (result) => {
+          taken();
           if (result.outcome !== "adjusted") return lost(`the store answered ${result.outcome}`);
           emitter.emit("budget-adjusted", () => ({
             id: `${operationId}:adjusted`,
@@ -184,6 +216,15 @@ export class Outage {
         lost,
       );
     });
+  }
+
+  /** A line that cannot be written leaves one too many to post, and posting is idempotent. */
+  #note(line: Parameters<OutageJournal["append"]>[0]): void {
+    try {
+      this.#parts.journal.append(line);
+    } catch {
+      // The "sent" line stands, so the call is posted at the next start.
+    }
   }
 }
 

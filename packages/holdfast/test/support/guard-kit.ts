@@ -17,6 +17,7 @@ import { AttributionContext } from "../../src/guard/attribution-context.ts";
 import type { CallEstimate, CallPlan } from "../../src/guard/call-plan.ts";
 import { Guard } from "../../src/guard/guard.ts";
 import type { GuardSettings } from "../../src/guard/guard-settings.ts";
+import { NO_JOURNAL, type OutageJournal } from "../../src/guard/outage-journal.ts";
 import type { Attempt, GuardedCall } from "../../src/guard/guarded-call.ts";
 import { parseConfig } from "../../src/holdfast-config.ts";
 import { createIdSource } from "../../src/kernel/id.ts";
@@ -103,6 +104,7 @@ export interface GuardKitOptions {
   readonly prices?: PriceSource;
   readonly unknownModel?: UnknownModelPolicy;
   readonly settings?: Partial<GuardSettings>;
+  readonly journal?: OutageJournal;
   /** Of every id; several kits on one store need several. @default "t" */
   readonly idPrefix?: string;
 }
@@ -116,6 +118,7 @@ export function guardKit(options: GuardKitOptions = {}): GuardKit {
   const guard = new Guard({
     store: options.store ?? memoryStore({ clock }),
     allowance: memoryStore({ clock }),
+    journal: options.journal ?? NO_JOURNAL,
     emitter,
     context: new AttributionContext(),
     prices: createPriceBook({
