@@ -1,11 +1,13 @@
 import { fileURLToPath } from "node:url";
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
 
 const resolve = { conditions: ["holdfast-source", "module", "node", "development|production"] };
 const packages = ["prices", "holdfast", "tokenizer", "testkit"];
 
 export default defineConfig({
   ssr: { resolve },
+  // The environment in which Vitest loads global setup files.
+  environments: { __vitest__: { resolve } },
   test: {
     setupFiles: [fileURLToPath(new URL("scripts/property-seed.ts", import.meta.url))],
     reporters: ["default", "./scripts/plain-reporter.ts"],
@@ -16,7 +18,24 @@ export default defineConfig({
       })),
       {
         extends: true as const,
-        test: { name: "workspace", root: "test", include: ["**/*.test.ts"], testTimeout: 30_000 },
+        test: {
+          name: "workspace",
+          root: "test",
+          include: ["**/*.test.ts"],
+          exclude: [...configDefaults.exclude, "stores/**"],
+          testTimeout: 30_000,
+        },
+      },
+      {
+        extends: true as const,
+        test: {
+          name: "stores",
+          root: "test/stores",
+          include: ["**/*.test.ts"],
+          globalSetup: ["global-setup.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
       },
     ],
     coverage: { provider: "v8" as const, include: ["packages/*/src/**"] },

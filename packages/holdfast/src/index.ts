@@ -16,9 +16,31 @@ export {
   type Window,
   type WindowSpec,
 } from "./kernel/window.ts";
+export { availableIn, denialOf, exceeds, firstLimit } from "./ledger/admission.ts";
+export {
+  requireAmounts,
+  requireDelta,
+  requireLimits,
+  requirePositive,
+  sameAdjustment,
+  sameAmounts,
+  sameOverride,
+  sameReservation,
+} from "./ledger/operation-checks.ts";
 export { amounts, DIMENSIONS, type Amounts, type Dimension, type Limits } from "./ledger/amounts.ts";
 export { holdTransition, type HoldState, type HoldTransition, type HoldVerb } from "./ledger/hold-state.ts";
 export type * from "./ledger/ledger-store.ts";
+export {
+  modelOf,
+  utcDayOf,
+  type UsageFilter,
+  type UsageLedger,
+  type UsagePage,
+  type UsagePosition,
+  type UsageQuery,
+  type UsageRollup,
+  type UsageRollupQuery,
+} from "./ledger/usage-ledger.ts";
 export { memoryStore, type MemoryStoreOptions } from "./store/memory/memory-store.ts";
 export { BudgetExceededError, type BudgetExceededDetails } from "./error/budget-exceeded-error.ts";
 export { AttributionError } from "./error/attribution-error.ts";
@@ -46,5 +68,12 @@ export type * from "./event/events.ts";
 export type { MissingOutputLimit, ServerContext } from "./guard/guard-settings.ts";
 export type { EstimateConfig, HoldfastConfig, PricesConfig, SettlementConfig } from "./holdfast-config.ts";
 export type { AdjustRequest, Balance, Holdfast, OverrideRequest } from "./holdfast.ts";
+export {
+  recordUsage,
+  type DroppedUsage,
+  type RecordUsageOptions,
+  type UsageEmitter,
+  type UsageRecording,
+} from "./meter/record-usage.ts";
 export type { OutcomeClass, UsageRecord } from "./meter/usage-record.ts";
 export { attributed } from "./provider/per-call-attribution.ts";
