@@ -129,11 +129,16 @@ export class Worker<Result> implements WorkerHandle<Result> {
           this.#isReady = true;
           this.#settleWaiters();
         } else if (message.kind === "result") resolve(message.value as Result);
-        else reject(new Error(`Worker ${this.index} failed: ${message.message}`, { cause: message.stack }));
+        else {
+          // Also to those who wait for the barrier: how the process ends says less.
+          this.#ended = new Error(`Worker ${this.index} failed: ${message.message}`, { cause: message.stack });
+          reject(this.#ended);
+          this.#settleWaiters();
+        }
       });
       void this.exit.then(({ code, signal }) => {
         const how = signal === null ? `exited with ${code}` : `was ended by ${signal}`;
-        this.#ended = new Error(`Worker ${this.index} ${how}. Its output:\n${this.#output.slice(-2_000)}`);
+        this.#ended ??= new Error(`Worker ${this.index} ${how}. Its output:\n${this.#output.slice(-2_000)}`);
         reject(this.#ended);
         this.#settleWaiters();
       });

@@ -39,6 +39,25 @@ export const adjustCapability: Capability = {
       },
     },
     {
+      title: "takes from the oldest slices of a rolling window first, and leaves none owing",
+      jumps: true,
+      async run(rig) {
+        const window = { kind: "rolling", durationMs: 60_000, segments: 6 } as const;
+        const scope = rig.scope("a", {}, { window });
+        await rig.settle(await rig.hold([scope], { nanoUsd: 50 }), { nanoUsd: 50 });
+        await rig.clock.advance(10_000);
+        await rig.settle(await rig.hold([scope], { nanoUsd: 50 }), { nanoUsd: 50 });
+        await rig.clock.advance(10_000);
+        await rig.adjust(scope, { nanoUsd: -80 });
+        await rig.expectBalance(scope, { spent: { nanoUsd: 20 } });
+        // The first slice has left the window, and the second still counts.
+        await rig.clock.advance(50_000);
+        await rig.expectBalance(scope, { spent: { nanoUsd: 20 } });
+        await rig.clock.advance(10_000);
+        await rig.expectBalance(scope, {});
+      },
+    },
+    {
       title: "below zero is out of range, and changes no dimension",
       async run(rig) {
         const scope = rig.scope("a", {});

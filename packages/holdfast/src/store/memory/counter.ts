@@ -1,7 +1,7 @@
 /** @module One scope in one window: what is spent and what is held. */
 import { saturatingAdd } from "../../kernel/money.ts";
 import { rollingSegmentAt, type RollingWindow, type Window } from "../../kernel/window.ts";
-import type { Amounts, MutableAmounts } from "../../ledger/amounts.ts";
+import { DIMENSIONS, type Amounts, type MutableAmounts } from "../../ledger/amounts.ts";
 import type { Scope } from "../../ledger/ledger-store.ts";
 
 function zero(): MutableAmounts {
@@ -70,6 +70,31 @@ export class Counter {
     if (segment === "gone") return;
     if (segment !== undefined) subtract(segment, amounts);
     subtract(this.spent, { ...amounts, concurrentCalls: 0 });
+  }
+
+  /**
+   * Adds a signed amount now. A reduction takes from the oldest slices first, so that none is left owing: a slice below
+   * zero would give back, when it leaves, what was spent in another.
+   */
+  adjust(delta: Partial<Amounts>, nowMs: number): void {
+    const up = zero();
+    const down = zero();
+    for (const dimension of DIMENSIONS) {
+      const change = delta[dimension] ?? 0;
+      if (change > 0) up[dimension] = change;
+      else down[dimension] = -change;
+    }
+    this.post(up, nowMs);
+    subtract(this.spent, down);
+    if (this.#segments === undefined) return;
+    for (const index of [...this.#segments.keys()].sort((a, b) => a - b)) {
+      const segment = this.#segments.get(index)!;
+      for (const dimension of DIMENSIONS) {
+        const taken = Math.min(segment[dimension], down[dimension]);
+        segment[dimension] -= taken;
+        down[dimension] -= taken;
+      }
+    }
   }
 
   /** Takes out the slices of a rolling window that are entirely older than its duration. */

@@ -255,15 +255,7 @@ class MemoryStore implements LedgerStore {
       if (after < 0 || after > Number.MAX_SAFE_INTEGER) return { outcome: "out-of-range" };
     }
     const counter = this.#counters.open(operation.scope, nowMs);
-    const up: { [D in Dimension]: number } = { ...NO_AMOUNTS };
-    const down: { [D in Dimension]: number } = { ...NO_AMOUNTS };
-    for (const dimension of DIMENSIONS) {
-      const delta = operation.delta[dimension] ?? 0;
-      if (delta > 0) up[dimension] = delta;
-      else down[dimension] = -delta;
-    }
-    counter.post(up, nowMs);
-    counter.unpost(down, nowMs);
+    counter.adjust(operation.delta, nowMs);
     const result: AdjustResult = {
       outcome: "adjusted",
       replayed: false,
