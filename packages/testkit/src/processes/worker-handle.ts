@@ -131,7 +131,9 @@ export class Worker<Result> implements WorkerHandle<Result> {
         } else if (message.kind === "result") resolve(message.value as Result);
         else {
           // Also to those who wait for the barrier: how the process ends says less.
-          this.#ended = new Error(`Worker ${this.index} failed: ${message.message}`, { cause: message.stack });
+          this.#ended = new Error(`Worker ${this.index} failed: ${message.message}`, {
+            cause: message.stack,
+          });
           reject(this.#ended);
           this.#settleWaiters();
         }
