@@ -89,7 +89,7 @@ describe("floors of the core package", () => {
       "temporal-polyfill": ["kernel/window.ts"],
       eventemitter3: ["event/emitter.ts"],
       "node:crypto": ["kernel/id.ts", "kernel/key-segment.ts"],
-      "p-retry": ["guard/store-link.ts"],
+      "p-retry": ["guard/store-link.ts", "meter/record-usage.ts"],
       "node:async_hooks": ["guard/attribution-context.ts"],
       "node:fs": ["guard/outage-journal.ts"],
       "node:path": ["guard/outage-journal.ts"],

@@ -326,6 +326,8 @@ export class Guard {
     try {
       await Promise.race([idle, timeout]);
       await Promise.race([this.link.settled(), timeout]);
+      // What listeners keep may be kept in the store.
+      this.emitter.flush();
       await Promise.race([this.link.close(), timeout]);
     } finally {
       clearTimeout(timer);
