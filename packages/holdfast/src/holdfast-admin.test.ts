@@ -211,10 +211,10 @@ describe("close", () => {
     const heard: string[] = [];
     holdfast.on("usage", ({ outcome }) => heard.push(outcome));
     start().end({ class: "not-sent" });
-    expect(await holdfast.close()).toEqual({ inFlight: 0 });
+    expect(await holdfast.close()).toEqual({ inFlight: 0, unsent: 0 });
     expect(heard).toEqual(["not-sent"]);
     expect(() => start()).toThrow(HoldfastClosedError);
-    expect(await holdfast.close()).toEqual({ inFlight: 0 });
+    expect(await holdfast.close()).toEqual({ inFlight: 0, unsent: 0 });
   });
 
   it("says how many calls it did not wait for", async () => {
@@ -224,7 +224,7 @@ describe("close", () => {
       start();
       const closing = holdfast.close({ drainMs: 50 });
       await vi.advanceTimersByTimeAsync(50);
-      expect(await closing).toEqual({ inFlight: 1 });
+      expect(await closing).toEqual({ inFlight: 1, unsent: 0 });
     } finally {
       vi.useRealTimers();
     }

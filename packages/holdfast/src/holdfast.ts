@@ -236,7 +236,10 @@ export class Holdfast {
     return this.#guard.holdRatio.snapshot();
   }
 
-  /** Resolves when the store has been told everything so far and the events of it have been delivered. */
+  /**
+   * Resolves when the store has taken everything so far and the events of it have been delivered; not before a store
+   * that is out of reach is back.
+   */
   async flush(): Promise<void> {
     await this.#guard.link.settled();
     await this.#guard.expireDue();
@@ -247,12 +250,15 @@ export class Holdfast {
    * Admits no more calls, waits for those in flight, delivers what is queued and lets go of the store.
    *
    * @param options.drainMs how long to wait for calls in flight. @default 10_000
-   * @returns how many attempts were still in flight; their holds expire by the policy of each budget
+   * @returns `inFlight`: attempts that were not over; `unsent`: settlements and corrections that a store out of reach
+   *   had not taken. Their holds expire by the policy of each budget.
    */
-  async close(options: { readonly drainMs?: number } = {}): Promise<{ readonly inFlight: number }> {
-    const inFlight = await this.#guard.close(options.drainMs ?? 10_000);
+  async close(
+    options: { readonly drainMs?: number } = {},
+  ): Promise<{ readonly inFlight: number; readonly unsent: number }> {
+    const left = await this.#guard.close(options.drainMs ?? 10_000);
     this.#guard.emitter.flush();
-    return { inFlight };
+    return left;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

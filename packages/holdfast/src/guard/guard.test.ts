@@ -1,6 +1,7 @@
 import { inspect } from "node:util";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { begin as beginCall, guardKit, planOf, type GuardKit } from "../../test/support/guard-kit.ts";
+import type { Guard } from "./guard.ts";
 import {
   denialOf,
   scriptedStore,
@@ -221,16 +222,16 @@ describe("close", () => {
   });
 
   /** Whether it has resolved after so much (fake) time. */
-  async function closedAfter(closing: Promise<number>, ms: number): Promise<number | "open"> {
-    let state: number | "open" = "open";
-    void closing.then((inFlight) => (state = inFlight));
+  async function closedAfter(closing: ReturnType<Guard["close"]>, ms: number): Promise<unknown> {
+    let state: unknown = "open";
+    void closing.then((left) => (state = left));
     await vi.advanceTimersByTimeAsync(ms);
     return state;
   }
 
   it("admits nothing more, and closes the store", async () => {
     const given = kit();
-    expect(await given.guard.close(1_000)).toBe(0);
+    expect(await given.guard.close(1_000)).toEqual({ inFlight: 0, unsent: 0 });
     await expect(begin(given)).rejects.toBeInstanceOf(HoldfastClosedError);
     expect(given.store.verbs()).toEqual(["close"]);
     expect(vi.getTimerCount()).toBe(0);
@@ -242,7 +243,7 @@ describe("close", () => {
     const closing = given.guard.close(10_000);
     expect(await closedAfter(closing, 9_999)).toBe("open");
     attempt.end({ class: "not-sent" });
-    expect(await closedAfter(closing, 0)).toBe(0);
+    expect(await closedAfter(closing, 0)).toEqual({ inFlight: 0, unsent: 0 });
     expect(given.store.verbs()).toEqual(["reserve", "dispatch", "release", "close"]);
     expect(vi.getTimerCount()).toBe(0);
   });
@@ -252,13 +253,13 @@ describe("close", () => {
     await begin(given);
     await begin(given);
     const closing = given.guard.close(10_000);
-    expect(await closedAfter(closing, 10_000)).toBe(2);
+    expect(await closedAfter(closing, 10_000)).toEqual({ inFlight: 2, unsent: 0 });
     expect(given.store.verbs().at(-1)).toBe("close");
   });
 
   it("gives up on a store that never answers a settlement", async () => {
     const given = kit({ settle: () => new Promise(() => undefined) });
     (await begin(given)).end({ class: "ambiguous", status: null, providerRequestId: null });
-    expect(await closedAfter(given.guard.close(10_000), 60_000)).toBe(0);
+    expect(await closedAfter(given.guard.close(10_000), 60_000)).toEqual({ inFlight: 0, unsent: 1 });
   });
 });

@@ -313,9 +313,10 @@ export class Guard {
   /**
    * Admits nothing more, waits for what is in flight, and lets go of the store.
    *
-   * @returns how many holds were still unresolved when the time was over; they expire by policy.
+   * @returns how many holds were still unresolved, and how many statements the store had not taken, when the time was
+   *   over; what they are about expires by policy.
    */
-  async close(drainMs: number): Promise<number> {
+  async close(drainMs: number): Promise<{ readonly inFlight: number; readonly unsent: number }> {
     this.#closed = true;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const timeout = new Promise<void>((resolve) => {
@@ -323,16 +324,18 @@ export class Guard {
     });
     const idle =
       this.#inFlight === 0 ? undefined : new Promise<void>((resolve) => this.#whenIdle.push(resolve));
+    let unsent = 0;
     try {
       await Promise.race([idle, timeout]);
       await Promise.race([this.link.settled(), timeout]);
       // What listeners keep may be kept in the store.
       this.emitter.flush();
+      unsent = this.link.unsent;
       await Promise.race([this.link.close(), timeout]);
     } finally {
       clearTimeout(timer);
     }
-    return this.#inFlight;
+    return { inFlight: this.#inFlight, unsent };
   }
 
   #denial(

@@ -68,7 +68,7 @@ describe("an answer that comes too late", () => {
     deliver(answer(given.store.operations("reserve")[0] as never));
     await vi.runAllTimersAsync();
     await given.guard.link.settled();
-    expect(await given.guard.close(10)).toBe(0);
+    expect(await given.guard.close(10)).toEqual({ inFlight: 0, unsent: 0 });
     return given.store;
   }
 

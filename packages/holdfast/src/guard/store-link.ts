@@ -174,8 +174,11 @@ export class StoreLink {
   }
 
   #failed(cause: unknown): StoreUnavailableError {
-    // A malformed operation says nothing about the store.
-    if (cause instanceof OperationInvalidError) throw cause;
+    if (cause instanceof OperationInvalidError) {
+      // A malformed operation says nothing about the store; if it was the probe, the next question is.
+      if (this.#breaker.kind === "probing") this.#breaker = { kind: "open", untilMs: -Infinity };
+      throw cause;
+    }
     // Nor is a store that answers, and says itself why it admits nothing, out of reach.
     if (HoldfastError.isHoldfastError(cause) && !(cause instanceof StoreUnavailableError)) {
       this.#succeeded();
