@@ -104,11 +104,16 @@ export class Counter {
     const oldest = rollingSegmentAt(spec, nowMs) - spec.segments;
     if (oldest <= this.#oldestSegment) return;
     this.#oldestSegment = oldest;
-    for (const [index, amounts] of this.#segments) {
+    let left = false;
+    for (const index of this.#segments.keys()) {
       if (index >= oldest) continue;
       this.#segments.delete(index);
-      subtract(this.spent, amounts);
+      left = true;
     }
+    if (!left) return;
+    // Summed up anew: a sum that was cut off at the top does not say how much was cut off.
+    Object.assign(this.spent, zero());
+    for (const amounts of this.#segments.values()) add(this.spent, amounts, false);
   }
 
   /** Nothing spent and nothing held. */

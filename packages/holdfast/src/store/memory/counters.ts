@@ -41,16 +41,17 @@ export class Counters {
 
   /**
    * The counter to post to for a hold that is long over: an empty counter is forgotten, and its scope may have been
-   * given a new one for the same window since.
+   * given a new one since, for the same window or another. What is current stays current, whoever comes last.
    */
   rejoin(counter: Counter): Counter {
     const { key } = counter.scope;
     const live = this.#current.get(key);
-    if (live === undefined) {
+    if (live?.window.id === counter.window.id) return live;
+    if (live === undefined || live.window.startMs < counter.window.startMs) {
+      if (live !== undefined && live.holds > 0) this.#retired.add(live);
       this.#current.set(key, counter);
-      return counter;
     }
-    return live.window.id === counter.window.id ? live : counter;
+    return counter;
   }
 
   /** Lets go of past windows that nothing is held on any more. */
