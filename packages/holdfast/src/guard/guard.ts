@@ -16,7 +16,7 @@ import type { HoldRatio } from "../estimate/hold-ratio.ts";
 import type { Calibration } from "../estimate/calibration.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { IdSource } from "../kernel/id.ts";
-import type { MaybePromise } from "../kernel/maybe-promise.ts";
+import { isPromise, type MaybePromise } from "../kernel/maybe-promise.ts";
 import { DIMENSIONS, NO_AMOUNTS, type Amounts } from "../ledger/amounts.ts";
 import type {
   AdmittedBy,
@@ -80,6 +80,7 @@ export class Guard {
   #inFlight = 0;
   #whenIdle: (() => void)[] = [];
   #closed = false;
+  #storeClosed = false;
 
   constructor(parts: GuardParts) {
     const { store, allowance, journal, emitter, clock, nextId, settings } = parts;
@@ -153,9 +154,7 @@ export class Guard {
     countsAsCall: boolean,
   ): MaybePromise<CarriedHold> {
     if (this.#closed) {
-      throw new HoldfastClosedError(
-        "This Holdfast has been closed; make the call before close(), or create a new one.",
-      );
+      throw closedError();
     }
     const holdId = this.nextId();
     const scopes = this.scopesOf(call.attribution);
@@ -163,6 +162,8 @@ export class Guard {
     const answer = (result: ReserveResult): CarriedHold => {
       switch (result.outcome) {
         case "held": {
+          // What an outage let through and never came back is posted now that the store is there.
+          this.#outage.expireDue();
           const carried = { holdId, amounts, scopes, admittedBy: result.admittedBy ?? "store" };
           this.#reportExpired(result.expired);
           this.#reportReserved(result, call, attempt, carried);
@@ -178,18 +179,33 @@ export class Guard {
       }
     };
     const { undispatchedTtlMs } = this.settings;
-    return this.link.ask(
-      () => this.store.reserve({ operationId: holdId, scopes, amounts, undispatchedTtlMs }),
-      answer,
-      (error) => {
-        const { callId } = call;
-        return this.#outage.admit({ callId, attempt }, scopes, amounts, this.#budgets, error);
-      },
-      (late) => {
-        if (late.outcome !== "held") return;
-        this.release({ holdId, amounts, scopes, admittedBy: "store" }, () => undefined);
-      },
-    );
+    const ask = (): MaybePromise<CarriedHold> =>
+      this.link.ask(
+        () => this.store.reserve({ operationId: holdId, scopes, amounts, undispatchedTtlMs }),
+        answer,
+        (error) => {
+          const { callId } = call;
+          return this.#outage.admit({ callId, attempt }, scopes, amounts, this.#budgets, error);
+        },
+        (late) => {
+          if (late.outcome !== "mismatch") this.#reportExpired(late.expired);
+          if (late.outcome !== "held") return;
+          this.release({ holdId, amounts, scopes, admittedBy: "store" }, () => undefined);
+        },
+      );
+    // In flight from now on, so that close() waits for the answer.
+    this.#inFlight += 1;
+    try {
+      const asked = ask();
+      if (!isPromise(asked)) return asked;
+      return asked.catch((error: unknown) => {
+        this.holdResolved();
+        throw error;
+      });
+    } catch (error) {
+      this.holdResolved();
+      throw error;
+    }
   }
 
   /**
@@ -200,6 +216,8 @@ export class Guard {
    * @throws {StoreUnavailableError} when the store failed.
    */
   dispatch(hold: CarriedHold, call: OutageCall): MaybePromise<CarriedHold | undefined> {
+    // It has waited for longer than close() did: nothing could be settled any more.
+    if (this.#storeClosed) throw closedError();
     if (isOffStore(hold)) return this.#outage.dispatch(hold) ? hold : undefined;
     const operationId = `${hold.holdId}:dispatched`;
     const { dispatchedTtlMs } = this.settings;
@@ -222,6 +240,9 @@ export class Guard {
         this.release(hold, () => undefined);
         const instead = this.#outage.admit(call, hold.scopes, hold.amounts, this.#budgets, error);
         return this.#outage.dispatch(instead) ? instead : undefined;
+      },
+      (late) => {
+        if (late.outcome === "already-resolved") this.#reportExpired(late.expired);
       },
     );
   }
@@ -296,12 +317,7 @@ export class Guard {
     );
   }
 
-  /** A hold has been taken that its call will resolve. */
-  holdTaken(): void {
-    this.#inFlight += 1;
-  }
-
-  /** A hold has been settled, released or given up. */
+  /** A hold that was reserved has been settled, released or given up. */
   holdResolved(): void {
     this.#inFlight -= 1;
     if (this.#inFlight > 0) return;
@@ -324,16 +340,24 @@ export class Guard {
     });
     const idle =
       this.#inFlight === 0 ? undefined : new Promise<void>((resolve) => this.#whenIdle.push(resolve));
+    let grace: ReturnType<typeof setTimeout> | undefined;
     let unsent = 0;
     try {
       await Promise.race([idle, timeout]);
-      await Promise.race([this.link.settled(), timeout]);
+      this.#outage.close();
+      // What has just been said gets a moment, even when the calls in flight have used up all the time.
+      const moment = new Promise<void>((resolve) => {
+        grace = setTimeout(() => void timeout.then(resolve), STATEMENT_GRACE_MS);
+      });
+      await Promise.race([this.link.settled(), moment]);
       // What listeners keep may be kept in the store.
       this.emitter.flush();
       unsent = this.link.unsent;
-      await Promise.race([this.link.close(), timeout]);
+      this.#storeClosed = true;
+      await Promise.race([this.link.close(), moment]);
     } finally {
       clearTimeout(timer);
+      clearTimeout(grace);
     }
     return { inFlight: this.#inFlight, unsent };
   }
@@ -413,6 +437,15 @@ export class Guard {
       }));
     }
   }
+}
+
+/** How long close() waits, at least, for the store to take what it is told, ms. */
+const STATEMENT_GRACE_MS = 1_000;
+
+function closedError(): HoldfastClosedError {
+  return new HoldfastClosedError(
+    "This Holdfast has been closed; make the call before close(), or create a new one.",
+  );
 }
 
 /** Let through without the store, so the store knows nothing of it. */

@@ -49,7 +49,6 @@ export class GuardedCall {
     if (this.#hold !== undefined || this.#prepared !== undefined) return undefined;
     return chain(this.#guard.reserve(this, this.#attempts + 1, !this.#counted), (hold) => {
       this.#hold = hold;
-      this.#guard.holdTaken();
     });
   }
 

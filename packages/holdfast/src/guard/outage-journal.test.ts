@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -90,6 +91,36 @@ describe("the file", () => {
     expect(readFileSync(path, "utf8")).toBe("");
   });
 
+  it("that could not be written, as on a full disk, is as it was before, and goes on", () => {
+    // A process that may write files of 1 KiB, which is in the middle of a line.
+    const module = new URL("outage-journal.ts", import.meta.url).href;
+    const code = `
+      import { fileJournal } from ${JSON.stringify(module)};
+      const journal = fileJournal(${JSON.stringify(path)});
+      const line = (holdId) => ({ ...${JSON.stringify(sent("x"))}, holdId });
+      let written = 0;
+      try {
+        for (; written < 100; written += 1) journal.append(line("call-" + written));
+      } catch (error) {
+        journal.append({ step: "posted", holdId: "call-0" });
+        console.log(JSON.stringify({ written, code: error.code }));
+      }`;
+    const node = `${JSON.stringify(process.execPath)} --conditions=holdfast-source --input-type=module-typescript`;
+    const output = execFileSync("bash", ["-c", `ulimit -f 1; exec ${node} --eval "$CODE"`], {
+      env: { ...process.env, CODE: code },
+      encoding: "utf8",
+    });
+    const { written, code: reason } = JSON.parse(output) as { written: number; code: string };
+    expect(reason).toBe("EFBIG");
+    expect(written).toBeGreaterThan(1);
+    const next = fileJournal(path);
+    expect(next.unposted().map(({ holdId }) => holdId)).toEqual(
+      Array.from({ length: written - 1 }, (_, n) => `call-${n + 1}`),
+    );
+    next.append(sent("later"));
+    expect(fileJournal(path).unposted().at(-1)?.holdId).toBe("later");
+  });
+
   it("that cannot be used is a configuration error that names the field", () => {
     writeFileSync(join(folder, "file"), "");
     expect(() => createHoldfast({ budgets: [], outageJournal: join(folder, "file", "journal") })).toThrow(
@@ -127,6 +158,24 @@ describe("a process that ends in an outage", () => {
       expect(state?.spent).toMatchObject({ nanoUsd: 320_000, calls: 2 });
     }
     expect(readFileSync(path, "utf8")).toBe("");
+  });
+
+  it("leaves what it used of its allowance to the next one as well", async () => {
+    const clock = fakeClock();
+    const store = failingStore(memoryStore({ clock }));
+    store.trouble = "refuses";
+    const onStoreFailure = { local: { usd: "0.0005" } };
+    const budgets = [{ id: "b", limit: { usd: "1" }, window: "total" as const, onStoreFailure }];
+    let sentCalls = 0;
+    for (const idPrefix of ["first", "second", "third", "fourth"]) {
+      const given = guardKit({ store, budgets, clock, journal: fileJournal(path), idPrefix });
+      const attempts = await Promise.allSettled(
+        Array.from({ length: 3 }, () => begin(given.guard.startCall(planOf()))),
+      );
+      sentCalls += attempts.filter(({ status }) => status === "fulfilled").length;
+    }
+    // 500,000 allow two calls of 200,000, in all processes together.
+    expect(sentCalls).toBe(2);
   });
 
   it("sends nothing that it cannot write down", async () => {

@@ -53,17 +53,28 @@ export function fileJournal(path: string): OutageJournal {
   const text = readFileSync(path, "utf8");
   const left = unpostedIn(text, path);
   // Half a line is cut off, or the next one would be appended to it.
-  truncateSync(path, Buffer.byteLength(text.slice(0, text.lastIndexOf("\n") + 1)));
+  let length = Buffer.byteLength(text.slice(0, text.lastIndexOf("\n") + 1));
+  truncateSync(path, length);
   const open = new Set(left.map(({ holdId }) => holdId));
   return {
     unposted: () => left,
     append(line) {
+      if (line.step !== "sent" && !open.has(line.holdId)) return;
+      const written = `${JSON.stringify(line)}\n`;
+      try {
+        appendFileSync(path, written);
+      } catch (error) {
+        // A disk that is full takes half a line; shortening needs no room.
+        truncateSync(path, length);
+        throw error;
+      }
+      length += Buffer.byteLength(written);
       if (line.step === "sent") open.add(line.holdId);
-      else if (!open.has(line.holdId)) return;
-      appendFileSync(path, `${JSON.stringify(line)}\n`);
       if (line.step !== "posted") return;
       open.delete(line.holdId);
-      if (open.size === 0) truncateSync(path);
+      if (open.size > 0) return;
+      truncateSync(path);
+      length = 0;
     },
   };
 }

@@ -239,6 +239,48 @@ describe("a budget with a local allowance", () => {
     expect(await given.spent()).toMatchObject({ nanoUsd: COST, calls: 1, inputTokens: 80 });
   });
 
+  it("charges a call that never ends as soon as the store is back and its time is over, without being asked", async () => {
+    const given = kit([local]);
+    given.store.trouble = "refuses";
+    await begin(given.guard.startCall(planOf()));
+    await given.heal();
+    given.clock.advance(given.guard.settings.dispatchedTtlMs);
+    await given.call();
+    await given.heal();
+    expect(await given.spent()).toMatchObject({ nanoUsd: HELD + COST, calls: 2 });
+  });
+
+  it("posts what is still open when Holdfast is closed, and gives back what was never sent", async () => {
+    const given = kit([local]);
+    given.store.trouble = "refuses";
+    const attempt = await begin(given.guard.startCall(planOf()));
+    await given.guard.startCall(planOf()).reserve();
+    given.store.trouble = "none";
+    given.clock.advance(1_000);
+    const closing = given.guard.close(100);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(await closing).toEqual({ inFlight: 2, unsent: 0 });
+    expect(await given.spent()).toMatchObject({ nanoUsd: HELD, calls: 1 });
+    // Its own end comes too late to be told.
+    attempt.end(complete);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(await given.spent()).toMatchObject({ nanoUsd: HELD, calls: 1 });
+  });
+
+  it("takes a charge back when it turns out after its expiry that nothing was billed", async () => {
+    const given = kit([local]);
+    given.store.trouble = "refuses";
+    const attempt = await begin(given.guard.startCall(planOf()));
+    await given.heal();
+    given.clock.advance(given.guard.settings.dispatchedTtlMs);
+    await given.guard.expireDue();
+    await given.heal();
+    expect(await given.spent()).toMatchObject({ nanoUsd: HELD });
+    attempt.end({ class: "refused", status: 429, providerRequestId: null });
+    await given.heal();
+    expect((await given.spent())?.nanoUsd ?? 0).toBe(0);
+  });
+
   it("costs nothing when the provider refused", async () => {
     const given = kit([local]);
     given.store.trouble = "refuses";
@@ -274,10 +316,13 @@ describe("the strictest budget of a call decides", () => {
     );
   });
 
-  it("a call that no budget counts is not let through in silence", async () => {
+  it("a call that no budget counts needs no store", async () => {
     const given = kit([]);
     given.store.trouble = "refuses";
-    expect(await outcomeOf(given.call())).toBeInstanceOf(StoreUnavailableError);
+    expect(await outcomeOf(given.call())).toBe("admitted");
+    expect(given.events()["call-admitted-in-outage"]).toMatchObject([{ admittedBy: "open", scopes: [] }]);
+    await given.heal();
+    expect(given.guard.link.unsent).toBe(0);
   });
 });
 
@@ -298,6 +343,48 @@ describe("what a settlement says", () => {
     expect(await given.held()).toBe(0);
     expect(given.events()["hold-settled"]).toHaveLength(1);
     expect(given.events()["meter-anomaly"]).toEqual([]);
+  });
+});
+
+describe("close", () => {
+  it("waits for a call whose reserve is under way, which then ends as any other", async () => {
+    const clock = fakeClock();
+    let answer: () => void = () => undefined;
+    const memory = memoryStore({ clock });
+    const slow: LedgerStore = Object.create(memory, {
+      reserve: {
+        value: async (operation: Parameters<LedgerStore["reserve"]>[0]) => {
+          await new Promise<void>((resolve) => (answer = resolve));
+          return memory.reserve(operation);
+        },
+      },
+    }) as LedgerStore;
+    for (const verb of ["dispatch", "settle", "release", "expire", "balances", "close"] as const) {
+      Object.defineProperty(slow, verb, { value: memory[verb].bind(memory) });
+    }
+    const given = guardKit({ store: slow, budgets: [budget(undefined)], clock });
+    const call = begin(given.guard.startCall(planOf()));
+    let closed: unknown = "open";
+    void given.guard.close(10_000).then((left) => (closed = left));
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(closed).toBe("open");
+    answer();
+    (await call).end(complete);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(closed).toEqual({ inFlight: 0, unsent: 0 });
+    expect((await memory.balances({})).balances).toMatchObject([
+      { spent: { nanoUsd: COST }, held: { nanoUsd: 0 } },
+    ]);
+  });
+
+  it("stops a call that has waited for longer than it did, before anything is sent", async () => {
+    const given = kit([budget(undefined)]);
+    const call = given.guard.startCall(planOf());
+    await call.reserve();
+    const closing = given.guard.close(100);
+    await vi.advanceTimersByTimeAsync(200);
+    expect(await closing).toEqual({ inFlight: 1, unsent: 0 });
+    await expect(begin(call)).rejects.toMatchObject({ code: "HOLDFAST_CLOSED" });
   });
 });
 

@@ -10,7 +10,7 @@ import { StoreUnavailableError } from "../error/store-unavailable-error.ts";
 import type { Emitter } from "../event/emitter.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { IdSource } from "../kernel/id.ts";
-import { DIMENSIONS, type Amounts, type Limits } from "../ledger/amounts.ts";
+import { DIMENSIONS, NO_AMOUNTS, type Amounts, type Limits } from "../ledger/amounts.ts";
 import type { ExpiredHold, LedgerStore, Scope } from "../ledger/ledger-store.ts";
 import type { MaybePromise } from "../kernel/maybe-promise.ts";
 import type { CarriedHold } from "./guard.ts";
@@ -37,18 +37,23 @@ export interface OutageParts {
 
 export class Outage {
   readonly #parts: OutageParts;
-  /** Scopes of the holds that were let through and are not resolved. */
-  readonly #open = new Map<string, readonly Scope[]>();
+  /** The holds that were let through and are not resolved. */
+  readonly #open = new Map<string, { readonly hold: CarriedHold; isSent: boolean }>();
 
   constructor(parts: OutageParts) {
     this.#parts = parts;
     for (const { holdId, scopes, amounts } of parts.journal.unposted()) {
+      // It counts against the allowance: a process that is started again does not get a new one.
+      scopes.forEach((scope, i) => {
+        const operationId = `${holdId}:before:${i}`;
+        synchronous(parts.allowance.adjust({ operationId, scope, delta: amounts }));
+      });
       this.#tellAdjust(holdId, "posted", scopes, amounts);
     }
   }
 
   /**
-   * Lets the call through by the mode of its budgets.
+   * Lets the call through by the mode of its budgets. A call that no budget counts has nothing to wait for.
    *
    * @throws {StoreUnavailableError} `error` itself when a budget is closed; one that says so when the allowance of this
    *   process is used up, or too much waits to be posted.
@@ -62,7 +67,7 @@ export class Outage {
   ): CarriedHold {
     const { allowance, link, emitter, clock, nextId, undispatchedTtlMs } = this.#parts;
     const modes = scopes.map((scope) => modeOf(scope, budgets));
-    if (scopes.length === 0 || modes.some((mode) => mode.do === "closed" || mode.do === "lease")) throw error;
+    if (modes.some((mode) => mode.do === "closed" || mode.do === "lease")) throw error;
     if (link.isBacklogFull) {
       throw new StoreUnavailableError(`${error.message} Too much waits to be posted to let more through.`, {
         cause: error,
@@ -82,7 +87,8 @@ export class Outage {
       );
     }
     if (result.outcome === "held") this.#postExpired(result.expired);
-    this.#open.set(holdId, scopes);
+    const hold: CarriedHold = { holdId, amounts, scopes, admittedBy };
+    this.#open.set(holdId, { hold, isSent: false });
     emitter.emit("call-admitted-in-outage", () => ({
       id: `${holdId}:admitted`,
       atMs: clock.now(),
@@ -93,7 +99,7 @@ export class Outage {
       scopes: scopes.map(({ key, budgetId, values }) => ({ key, budgetId, values })),
       amounts,
     }));
-    return { holdId, amounts, scopes, admittedBy };
+    return hold;
   }
 
   /** @returns false when the hold had expired in the meantime. */
@@ -113,6 +119,8 @@ export class Outage {
         { cause: new Error((cause as { code?: string }).code ?? "unknown") },
       );
     }
+    const open = this.#open.get(holdId);
+    if (open !== undefined) open.isSent = true;
     return true;
   }
 
@@ -129,7 +137,12 @@ export class Outage {
   release(hold: CarriedHold): void {
     const operationId = `${hold.holdId}:released`;
     const result = synchronous(this.#parts.allowance.release({ operationId, holdId: hold.holdId }));
-    if (result.outcome === "already-resolved") this.#postExpired(result.expired);
+    if (result.outcome === "already-resolved") {
+      this.#postExpired(result.expired);
+      // It was charged when its time was over, and now it is known that nothing was billed.
+      if (result.state === "expired") this.settle(hold, NO_AMOUNTS);
+      return;
+    }
     if (result.outcome !== "released") return;
     this.#open.delete(hold.holdId);
     this.#note({ step: "posted", holdId: hold.holdId });
@@ -152,6 +165,14 @@ export class Outage {
     }
   }
 
+  /** Posts what is still open, as its expiry would: nobody is there any more to see it end. */
+  close(): void {
+    for (const { hold, isSent } of [...this.#open.values()]) {
+      if (isSent) this.settle(hold, { ...hold.amounts, concurrentCalls: 0 });
+      else this.release(hold);
+    }
+  }
+
   #postExpired(expired: readonly ExpiredHold[] | undefined): void {
     for (const hold of expired ?? []) {
       // A hold that was never sent costs nothing. One that was is charged, whatever it would be on the store: there
@@ -162,7 +183,7 @@ export class Outage {
   }
 
   #post(holdId: string, amounts: Amounts): void {
-    const scopes = this.#open.get(holdId);
+    const scopes = this.#open.get(holdId)?.hold.scopes;
     if (scopes === undefined) return;
     this.#open.delete(holdId);
     this.#note({ step: "settled", holdId, amounts });
@@ -177,7 +198,7 @@ export class Outage {
     delta: Partial<Amounts>,
   ): void {
     const { link, emitter, clock } = this.#parts;
-    if (DIMENSIONS.every((dimension) => (delta[dimension] ?? 0) === 0)) {
+    if (scopes.length === 0 || DIMENSIONS.every((dimension) => (delta[dimension] ?? 0) === 0)) {
       if (what === "posted") this.#note({ step: "posted", holdId });
       return;
     }

@@ -84,6 +84,7 @@ class Recording implements UsageRecording {
   #dropped = 0;
   /** Dropped because the queue was full, and not reported yet. */
   #overflown = 0;
+  #gaveUp = false;
 
   constructor(holdfast: UsageEmitter, ledger: Pick<UsageLedger, "append">, options: RecordUsageOptions) {
     this.#settings = {
@@ -132,6 +133,7 @@ class Recording implements UsageRecording {
     const left = this.#queue.length;
     this.#queue = [];
     this.#finished = this.#taken;
+    this.#gaveUp = true;
     if (left > 0) this.#drop({ count: left, reason: "append-failed" });
   }
 
@@ -175,7 +177,8 @@ class Recording implements UsageRecording {
       for (const record of batch) await this.#append([record]);
       return;
     }
-    this.#drop({ count: batch.length, reason: "append-failed", error });
+    // What was under way when close() gave up has been counted then.
+    if (!this.#gaveUp) this.#drop({ count: batch.length, reason: "append-failed", error });
   }
 
   /** Undefined when the batch was appended. */

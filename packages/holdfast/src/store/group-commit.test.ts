@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { GroupCommit } from "./group-commit.ts";
 
 /** Trips that a test ends by hand. */
@@ -66,6 +66,32 @@ describe("operations that wait share one trip", () => {
     const first = group.submit(1);
     departed[0]!.arrive(["a", "b"]);
     await expect(first).rejects.toThrow("1 operations were sent and 2 answers came back");
+  });
+
+  it("a trip that never comes back does not keep the others from leaving, and is still waited for", async () => {
+    vi.useFakeTimers();
+    try {
+      const { group, departed } = trips();
+      const first = group.submit(1);
+      const second = group.submit(2);
+      await vi.advanceTimersByTimeAsync(4_999);
+      expect(departed).toHaveLength(1);
+      await vi.advanceTimersByTimeAsync(1);
+      expect(departed.map(({ operations }) => operations)).toEqual([[1], [2]]);
+      departed[0]!.arrive();
+      departed[1]!.arrive();
+      expect(await Promise.all([first, second])).toEqual(["answer 1", "answer 2"]);
+      await vi.advanceTimersByTimeAsync(10_000);
+      const third = group.submit(3);
+      void group.submit(4);
+      // One at a time, as before.
+      expect(departed.map(({ operations }) => operations)).toEqual([[1], [2], [3]]);
+      departed[2]!.arrive();
+      expect(await third).toBe("answer 3");
+      expect(vi.getTimerCount()).toBe(1);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it("a commit that throws at once is an answer as well", async () => {

@@ -13,6 +13,11 @@ export interface GroupCommitOptions<Op, Answer> {
   readonly maxBatch: number;
   /** Trips at a time. */
   readonly maxInFlight: number;
+  /**
+   * A trip that has not come back after this, ms, no longer keeps others from leaving; a client library may never answer
+   * at all. Its own answer is still waited for. @default 5_000
+   */
+  readonly lostAfterMs?: number;
 }
 
 interface Waiting<Op, Answer> {
@@ -48,6 +53,15 @@ export class GroupCommit<Op, Answer> {
   }
 
   async #trip(batch: readonly Waiting<Op, Answer>[]): Promise<void> {
+    let isUnderWay = true;
+    const isBack = (): void => {
+      if (!isUnderWay) return;
+      isUnderWay = false;
+      this.#inFlight -= 1;
+      this.#depart();
+    };
+    const timer = setTimeout(isBack, this.#options.lostAfterMs ?? 5_000);
+    timer.unref();
     try {
       const answers = await this.#options.commit(batch.map(({ operation }) => operation));
       if (answers.length !== batch.length) {
@@ -57,8 +71,8 @@ export class GroupCommit<Op, Answer> {
     } catch (cause) {
       for (const { reject } of batch) reject(cause);
     } finally {
-      this.#inFlight -= 1;
-      this.#depart();
+      clearTimeout(timer);
+      isBack();
     }
   }
 }
