@@ -88,8 +88,8 @@ describe("floors of the core package", () => {
     const allowed: Readonly<Record<string, readonly string[]>> = {
       "temporal-polyfill": ["kernel/window.ts"],
       eventemitter3: ["event/emitter.ts"],
-      "node:crypto": ["kernel/id.ts", "kernel/key-segment.ts"],
-      "p-retry": ["guard/store-link.ts", "meter/record-usage.ts"],
+      "node:crypto": ["kernel/id.ts", "kernel/key-segment.ts", "store/postgres/text.ts"],
+      "p-retry": ["guard/store-link.ts", "meter/record-usage.ts", "store/postgres/retry.ts"],
       "node:async_hooks": ["guard/attribution-context.ts"],
       "node:fs": ["guard/outage-journal.ts"],
       "node:path": ["guard/outage-journal.ts"],
