@@ -41,6 +41,7 @@ export interface SpendGuarded {
 interface SpendGuardModule {
   readonly LLMGuard: new (config: object) => { wrapOpenAI(client: unknown): SpendGuarded };
   readonly MemoryStorage: new () => object;
+  readonly RedisStorage: new (client: unknown) => object;
 }
 
 /**
@@ -50,13 +51,14 @@ export async function spendGuard(
   client: OpenAI,
   build: "esm" | "cjs",
   budgetTokens = Number.MAX_SAFE_INTEGER,
+  redis?: unknown,
 ): Promise<SpendGuarded> {
-  const { LLMGuard, MemoryStorage } =
+  const { LLMGuard, MemoryStorage, RedisStorage } =
     build === "esm"
       ? ((await import("llm-spend-guard")) as unknown as SpendGuardModule)
       : (createRequire(import.meta.url)("llm-spend-guard") as SpendGuardModule);
   const guard = new LLMGuard({
-    storage: new MemoryStorage(),
+    storage: redis === undefined ? new MemoryStorage() : new RedisStorage(redis),
     globalBudgetTokens: budgetTokens,
     dailyBudgetTokens: budgetTokens,
     userBudgetTokens: budgetTokens,

@@ -11,8 +11,13 @@ import { benchCall } from "./call.bench.ts";
 import { benchEstimate } from "./estimate.bench.ts";
 import { describeError } from "./harness.ts";
 import { benchHeap } from "./heap.bench.ts";
+import { benchLease } from "./lease.bench.ts";
+import { benchPostgres } from "./postgres.bench.ts";
 import { benchRace } from "./race.bench.ts";
+import { benchRedis } from "./redis.bench.ts";
 import { environment, toText, writeReport, type Row } from "./report.ts";
+import { benchSharedRace } from "./shared-race.bench.ts";
+import { benchSqlite } from "./sqlite.bench.ts";
 import { benchStore } from "./store.bench.ts";
 import { benchStream } from "./stream.bench.ts";
 
@@ -23,11 +28,18 @@ const BENCHES: Readonly<Record<string, (quick: boolean) => Promise<readonly Row[
   estimate: benchEstimate,
   heap: benchHeap,
   race: benchRace,
+  sqlite: benchSqlite,
+  redis: benchRedis,
+  postgres: benchPostgres,
+  lease: benchLease,
+  "shared-race": benchSharedRace,
 };
 
 const PACKAGES = [
   "holdfast",
   "openai",
+  "ioredis",
+  "pg",
   "@langfuse/openai",
   "llm-budget",
   "llm-spend-guard",

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { promisify } from "node:util";
 import { startProviderServer } from "@holdfast/testkit/provider-server";
+import { startRedis } from "@holdfast/testkit/servers";
 import { describe, expect, it } from "vitest";
 
 const root = resolve(import.meta.dirname, "..");
@@ -12,14 +13,17 @@ const blocks = [
 ].map((match) => match[1]!);
 
 /** Runs a module of TypeScript as an application would: its own process, the published entry points. */
-async function run(code: string): Promise<{ stdout: string; requests: number; models: (string | null)[] }> {
+async function run(
+  code: string,
+  env: NodeJS.ProcessEnv = {},
+): Promise<{ stdout: string; requests: number; models: (string | null)[] }> {
   await using server = await startProviderServer();
   const { stdout } = await promisify(execFile)(
     process.execPath,
     ["--conditions=holdfast-source", "--input-type=module-typescript", "--eval", code],
     {
       cwd: import.meta.dirname,
-      env: { ...process.env, OPENAI_API_KEY: "sk-test", OPENAI_BASE_URL: server.url },
+      env: { ...process.env, OPENAI_API_KEY: "sk-test", OPENAI_BASE_URL: server.url, ...env },
     },
   );
   return { stdout, requests: server.requests, models: server.ledger.map((entry) => entry.model) };
@@ -43,7 +47,8 @@ describe("README", () => {
   });
 
   it("runs from top to bottom as one program", async () => {
-    const { stdout, requests } = await run(blocks.join("\n"));
+    await using redis = await startRedis();
+    const { stdout, requests } = await run(blocks.join("\n"), { REDIS_URL: redis.url });
     expect(requests).toBe(3);
     expect(stdout).toContain('Budget "support-bot" has no room for this call');
   });

@@ -7,6 +7,7 @@
  */
 import { fork } from "node:child_process";
 import { randomUUID } from "node:crypto";
+import { once } from "node:events";
 import { startProviderServer } from "@holdfast/testkit/provider-server";
 import { startRedis } from "@holdfast/testkit/servers";
 import { createHoldfast, formatUsd } from "holdfast";
@@ -20,15 +21,29 @@ const url = process.env["REDIS_URL"] ?? redis!.url;
 // In your application: a constant, such as "holdfast". Here, nothing of an earlier run is counted.
 const prefix = `two-processes-${randomUUID().slice(0, 8)}`;
 
-function run(name: string): Promise<WorkerReport> {
-  return new Promise((resolve, reject) => {
-    const child = fork(new URL("worker.ts", import.meta.url), [name, url, prefix, server.url]);
-    child.once("message", (report) => resolve(report as WorkerReport));
-    child.once("exit", (code) => reject(new Error(`${name} ended with ${code}`)));
-  });
+interface Worker {
+  readonly isReady: Promise<void>;
+  readonly report: Promise<WorkerReport>;
+  go(): void;
 }
 
-const reports = await Promise.all([run("process A"), run("process B")]);
+function start(name: string): Worker {
+  const child = fork(new URL("worker.ts", import.meta.url), [name, url, prefix, server.url]);
+  const ended = once(child, "exit").then(([code]) => Promise.reject(new Error(`${name} ended with ${code}`)));
+  const message = (): Promise<unknown> => Promise.race([once(child, "message").then(([one]) => one), ended]);
+  const isReady = message();
+  return {
+    isReady: isReady.then(() => undefined),
+    report: isReady.then(message) as Promise<WorkerReport>,
+    go: () => child.send("go"),
+  };
+}
+
+// Both at once, or the first would have the money before the second has started.
+const workers = [start("process A"), start("process B")];
+await Promise.all(workers.map(({ isReady }) => isReady));
+for (const worker of workers) worker.go();
+const reports = await Promise.all(workers.map(({ report }) => report));
 for (const { name, answered, refused } of reports) {
   console.log(`${name}: ${answered} of ${CALLS} calls answered, ${refused} refused`);
 }
