@@ -112,7 +112,10 @@ export class ProcessMemory {
     nowMs: number,
   ): void {
     const { holdId } = operation;
-    const hold = this.#open.get(holdId) ?? elsewhere(outcome.held, nowMs);
+    const hold = this.#open.get(holdId);
+    // Reserved by another process: which counters it was charged to is not known here, so it is not told of as settled.
+    // The other one tells of it as open, which counts too much at worst.
+    if (hold === undefined) return;
     if (outcome.spent.length < hold.shares.length) {
       // Not known to be among what its counters are announced with: told of as open, it is counted once too often at
       // worst, and as settled it would not be counted at all.
@@ -127,7 +130,7 @@ export class ProcessMemory {
   }
 
   released(operationId: string, holdId: string, nowMs: number): void {
-    const hold = this.#open.get(holdId) ?? elsewhere(NO_AMOUNTS, nowMs);
+    const hold = this.#open.get(holdId) ?? elsewhere(nowMs);
     this.#resolve(holdId, { hold, state: RELEASED, left: operationId });
   }
 
@@ -221,8 +224,15 @@ function announcement(id: string, hold: OpenHold, state: number, left: string): 
   return { id: toKeyText(id), values: [JSON.stringify(numbers), hold.lines, left] };
 }
 
-function elsewhere(amounts: Amounts, nowMs: number): OpenHold {
-  return { amounts, lines: "", shares: [], reservedAtMs: nowMs, expiresAtMs: nowMs, dispatched: true };
+function elsewhere(nowMs: number): OpenHold {
+  return {
+    amounts: NO_AMOUNTS,
+    lines: "",
+    shares: [],
+    reservedAtMs: nowMs,
+    expiresAtMs: nowMs,
+    dispatched: true,
+  };
 }
 
 function linesOf(shares: readonly Share[]): string {

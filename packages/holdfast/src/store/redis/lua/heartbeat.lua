@@ -79,7 +79,7 @@ if outcome == 1 or outcome == 3 then
     end
     return list
   end
-  local oldest = match(inside, '(%S+)%s*$')
+  local oldest = match(inside, '(%S+) *$')
   local before, after = listed(inside, EPOCHS - 2), nil
   -- The one that the notes go by is always among them.
   if before[#before] ~= oldest then before[#before] = oldest end
