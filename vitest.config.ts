@@ -10,6 +10,8 @@ export default defineConfig({
   environments: { __vitest__: { resolve } },
   test: {
     setupFiles: [fileURLToPath(new URL("scripts/property-seed.ts", import.meta.url))],
+    // Tests of stores wait for servers and processes more than they compute.
+    maxWorkers: "100%",
     reporters: ["default", "./scripts/plain-reporter.ts"],
     projects: [
       ...packages.map((name) => ({

@@ -12,6 +12,8 @@ export interface Row {
   readonly against?: string;
   readonly ratio?: string;
   readonly target?: string;
+  /** When it was measured; filled in when it is written. */
+  readonly date?: string;
   /** Absent when the row has no target: a peer, or a figure for orientation. */
   readonly met?: boolean;
 }
@@ -116,6 +118,8 @@ export function toMarkdown(rows: readonly Row[], of: Environment): string {
       "",
       `## ${group}`,
       "",
+      `Measured ${ofGroup[0]?.date ?? of.date}.`,
+      "",
       head!,
       `| ${widths.map((width) => "-".repeat(width)).join(" | ")} |`,
       ...body,
@@ -124,12 +128,22 @@ export function toMarkdown(rows: readonly Row[], of: Environment): string {
   return `${lines.join("\n")}\n`;
 }
 
-export async function writeReport(rows: readonly Row[], of: Environment): Promise<void> {
+/** Replaces the groups that have been measured again; the others stay as they are, each with its date. */
+export async function writeReport(measured: readonly Row[], of: Environment): Promise<void> {
+  const fresh = measured.map((row) => ({ ...row, date: of.date }));
+  const groups = new Set(fresh.map(({ group }) => group));
+  const rows = [...(await rowsKept()).filter(({ group }) => !groups.has(group)), ...fresh];
   await writeFile(new URL("./results.md", import.meta.url), toMarkdown(rows, of));
   await writeFile(
     new URL("./results.json", import.meta.url),
     `${JSON.stringify({ ...of, rows }, null, 2)}\n`,
   );
+}
+
+async function rowsKept(): Promise<readonly Row[]> {
+  const text = await readFile(new URL("./results.json", import.meta.url), "utf8").catch(() => '{"rows":[]}');
+  const { date, rows } = JSON.parse(text) as { readonly date?: string; readonly rows: readonly Row[] };
+  return rows.map((row) => (date === undefined ? row : { date, ...row }));
 }
 
 function byGroup(rows: readonly Row[]): ReadonlyMap<string, Row[]> {

@@ -167,7 +167,7 @@ export class Outage {
 
   /** Posts what is still open, as its expiry would: nobody is there any more to see it end. */
   close(): void {
-    for (const { hold, isSent } of [...this.#open.values()]) {
+    for (const { hold, isSent } of this.#open.values()) {
       if (isSent) this.settle(hold, { ...hold.amounts, concurrentCalls: 0 });
       else this.release(hold);
     }

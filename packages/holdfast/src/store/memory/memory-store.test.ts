@@ -23,10 +23,10 @@ describe("counters that were forgotten because nothing was left in them", () => 
     const forget = (): void => {
       for (let n = 0; n < 32; n += 1) void store.expire({ limit: 10 });
     };
-    reserve("old");
+    void reserve("old");
     clock.advance(3_600_000);
     forget();
-    reserve("new");
+    void reserve("new");
     clock.advance(1);
     forget();
     for (const holdId of ["old", "new"]) {
