@@ -14,7 +14,7 @@ import type { TokenEstimator } from "./estimate/token-estimator.ts";
 import type { GuardSettings, MissingOutputLimit, ServerContext } from "./guard/guard-settings.ts";
 import type { Clock } from "./kernel/clock.ts";
 import type { LedgerStore } from "./ledger/ledger-store.ts";
-import { BYPASSES } from "./provider/openai/endpoint.ts";
+import { BYPASSES } from "./provider/endpoint-class.ts";
 
 export interface PricesConfig {
   /** Where prices come from. @default the dated prices of @holdfast/prices */

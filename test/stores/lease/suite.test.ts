@@ -41,7 +41,8 @@ storeSuite({
     // Empties the tables.
     await (await emptyPostgres()).dispose();
     return leasedStores(EVERY, {
-      base: (clock) => postgresStore(pool, { serverClock: clock, rememberDenialsMs: 86_400_000 }),
+      base: (clock) =>
+        postgresStore(pool, { serverClock: clock, rememberDenialsMs: 86_400_000, lockTimeoutMs: 20_000 }),
     })();
   },
   property: { numRuns: 30 },

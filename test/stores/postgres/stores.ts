@@ -31,6 +31,8 @@ export function suiteStore({ client, run, clock, other = client }: SuiteStoreOpt
     const options: PostgresStoreOptions = {
       // The suite repeats denials a day later, too.
       rememberDenialsMs: 86_400_000,
+      // A machine that is busy with other tests may stand still for longer than the default.
+      lockTimeoutMs: 20_000,
       ...(clock === "stepped" ? { serverClock: stepped } : {}),
     };
     const store = postgresStore(client, options);

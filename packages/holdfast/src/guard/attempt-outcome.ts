@@ -14,6 +14,14 @@ export interface Served {
 
 export const NOTHING_SERVED: Served = { model: null, serviceTier: null };
 
+/** What one answer billed on another model than its own: an advisor, a fallback, the other models of a batch. */
+export interface BilledPart {
+  readonly model: string;
+  /** Null when the answer does not say; then it is the one that was held for. */
+  readonly serviceTier: string | null;
+  readonly usage: Usage;
+}
+
 /** The request never left this machine. */
 export interface NotSent {
   readonly class: "not-sent";
@@ -29,6 +37,8 @@ export interface Complete extends Answered {
   readonly served: Served;
   /** The provider's own usage, checked; undefined when it was missing or unusable. */
   readonly usage: Usage | undefined;
+  /** Billed besides `usage`, each part at the price of its own model. */
+  readonly also?: readonly BilledPart[];
   /** Why usage is undefined, when the endpoint should have reported it. */
   readonly problem?: string;
 }
@@ -39,6 +49,8 @@ export interface PartialStream extends Answered {
   readonly served: Served;
   /** Upper bound on the output tokens that arrived, or were generated unseen by then. */
   readonly seenOutputTokens: number;
+  /** Input as the provider stated it before the stream ended; absent when it had not. */
+  readonly statedInput?: Usage;
   /** The provider had finished and reported no usage: nothing more was under way. */
   readonly finished: boolean;
 }

@@ -7,14 +7,20 @@
  * | refused    | nothing, the hold is released                                               | -         |
  * | complete   | the provider's usage at the price of the served model and tier              | provider  |
  * |            | without usable usage: what the endpoint is known to consume, else the hold  | estimated |
- * | partial    | input as estimated + the output seen + what may be unseen, at most the hold | estimated |
+ * | partial    | input as stated, or as estimated, + the output seen + what may be unseen    | estimated |
  * | ambiguous  | the hold (or nothing, by configuration)                                     | estimated |
  */
 import type { ModelPrice } from "@holdfast/prices";
 import { NO_AMOUNTS, type Amounts } from "../ledger/amounts.ts";
-import { costNanoUsd, serviceTierMultiplier } from "../price/cost.ts";
-import { inputTokensOf, outputTokensOf, type Usage, type UsageSource } from "../usage/usage.ts";
-import type { AttemptOutcome } from "./attempt-outcome.ts";
+import { costNanoUsd, IS_UNIT, serviceTierMultiplier } from "../price/cost.ts";
+import {
+  inputTokensOf,
+  outputTokensOf,
+  type Usage,
+  type UsageBucket,
+  type UsageSource,
+} from "../usage/usage.ts";
+import type { AttemptOutcome, BilledPart } from "./attempt-outcome.ts";
 import { settledAmounts, type CallPlan } from "./call-plan.ts";
 
 export interface SettlementPolicy {
@@ -75,7 +81,7 @@ export function settlementOf(
       const usage =
         policy.partial === "hold"
           ? plan.estimate.usage
-          : withOutput(plan.estimate.usage, outcome.seenOutputTokens + unseen);
+          : withOutput(plan.estimate.usage, outcome.seenOutputTokens + unseen, outcome.statedInput);
       const missing = { anomaly: "usage-missing" as const, detail: "the stream ended without its usage" };
       return estimated(usage, plan, countsAsCall, outcome.finished ? [missing] : []);
     }
@@ -88,35 +94,37 @@ export function settlementOf(
         const detail = outcome.problem ?? "the response carries no usage";
         return estimated(plan.estimate.usage, plan, countsAsCall, [{ anomaly, detail }]);
       }
-      return reported(outcome.usage, outcome.served, plan, priceOf, countsAsCall);
+      const { usage, served, also = [] } = outcome;
+      return reported({ ...served, usage }, also, plan, priceOf, countsAsCall);
     }
   }
 }
 
-function reported(
-  usage: Usage,
-  served: { readonly model: string | null; readonly serviceTier: string | null },
+type Anomalies = Settlement["anomalies"][number][];
+
+/** One part of the bill at the price of its model. */
+function partCost(
+  { usage, model, serviceTier }: { usage: Usage; model: string | null; serviceTier: string | null },
   plan: CallPlan,
   priceOf: (model: string) => ModelPrice | undefined,
-  countsAsCall: boolean,
-): Settlement {
-  const anomalies: { anomaly: Anomaly; detail: string }[] = [];
+  anomalies: Anomalies,
+): { readonly cost: number | undefined; readonly price: ModelPrice } {
   let price = plan.price;
-  if (served.model !== null && served.model !== plan.model) {
-    const servedPrice = priceOf(served.model);
+  if (model !== null && model !== plan.model) {
+    const servedPrice = priceOf(model);
     // A price of the application's own is for what it asked for, under whatever name that is served.
     const ownPrice = plan.price.source === "override" && servedPrice?.source !== "override";
     if (servedPrice !== undefined) price = ownPrice ? plan.price : servedPrice;
     else {
       anomalies.push({
         anomaly: "served-model-unpriced",
-        detail: `the response names ${JSON.stringify(served.model.slice(0, 80))}; the requested model's price was used`,
+        detail: `the response names ${JSON.stringify(model.slice(0, 80))}; the requested model's price was used`,
       });
     }
   }
-  let tier = served.serviceTier ?? plan.serviceTier ?? plan.heldServiceTier;
+  let tier = serviceTier ?? plan.serviceTier ?? plan.heldServiceTier;
   if (serviceTierMultiplier(price, tier) === undefined) {
-    if (served.serviceTier !== null) {
+    if (serviceTier !== null) {
       anomalies.push({
         anomaly: "service-tier-unpriced",
         detail: `tier ${JSON.stringify(tier.slice(0, 40))} has no price; the held tier ${plan.heldServiceTier} was used`,
@@ -132,15 +140,42 @@ function reported(
     if (cost !== undefined && (listed === undefined || listed > cost)) cost = listed;
     else price = plan.price;
   }
-  if (cost === 0 && plan.worstCaseNanoUsd > 0) {
-    // Believed, since a gateway may have answered from its own cache, but never silently.
-    anomalies.push({ anomaly: "usage-zero", detail: "the response says that it consumed nothing" });
-  }
   for (const bucket of price.unpriced) {
     if ((usage[bucket] ?? 0) > 0)
       anomalies.push({ anomaly: "bucket-unpriced", detail: `${bucket} has no price` });
   }
-  if (cost === undefined) {
+  return { cost, price };
+}
+
+function reported(
+  main: { readonly usage: Usage; readonly model: string | null; readonly serviceTier: string | null },
+  also: readonly BilledPart[],
+  plan: CallPlan,
+  priceOf: (model: string) => ModelPrice | undefined,
+  countsAsCall: boolean,
+): Settlement {
+  const anomalies: Anomalies = [];
+  const { cost: ownCost, price } = partCost(main, plan, priceOf, anomalies);
+  let cost = ownCost;
+  let { usage } = main;
+  for (const part of also) {
+    const own = plan.price.source === "override" && part.model !== plan.model;
+    // The application's price of one model says nothing about another that the answer bills by name.
+    const other = partCost(
+      part,
+      own ? { ...plan, price: priceOf(part.model) ?? plan.price } : plan,
+      priceOf,
+      anomalies,
+    );
+    cost = cost === undefined || other.cost === undefined ? undefined : cost + other.cost;
+    usage = sumOfUsage(usage, part.usage);
+  }
+  if (cost !== undefined && !Number.isSafeInteger(cost)) cost = undefined;
+  if (cost === 0 && plan.worstCaseNanoUsd > 0) {
+    // Believed, since a gateway may have answered from its own cache, but never silently.
+    anomalies.push({ anomaly: "usage-zero", detail: "the response says that it consumed nothing" });
+  }
+  if (cost === undefined || !Number.isSafeInteger(inputTokensOf(usage) + outputTokensOf(usage))) {
     const detail = "the usage is larger than can be counted exactly";
     return estimated(plan.estimate.usage, plan, countsAsCall, [{ anomaly: "usage-invalid", detail }]);
   }
@@ -159,6 +194,12 @@ function reported(
     price,
     anomalies,
   };
+}
+
+function sumOfUsage(a: Usage, b: Usage): Usage {
+  const sum: { [B in UsageBucket]?: number } = { ...a };
+  for (const bucket of Object.keys(b) as UsageBucket[]) sum[bucket] = (sum[bucket] ?? 0) + (b[bucket] ?? 0);
+  return sum;
 }
 
 /** Undefined when the tokens or the cost leave the safe integers. */
@@ -206,7 +247,7 @@ function released(plan: CallPlan): Settlement {
 }
 
 /** The worst case with its output cut down to `tokens`; dearer kinds of output are kept first. */
-function withOutput(worstCase: Usage, tokens: number): Usage {
+function withOutput(worstCase: Usage, tokens: number, statedInput: Usage | undefined): Usage {
   let left = tokens;
   const take = (held: number | undefined): number => {
     const taken = Math.min(held ?? 0, left);
@@ -217,5 +258,11 @@ function withOutput(worstCase: Usage, tokens: number): Usage {
   const outputImageTokens = take(worstCase.outputImageTokens);
   const outputTextTokens = take(worstCase.outputTextTokens);
   const reasoningTokens = take(worstCase.reasoningTokens);
-  return { ...worstCase, outputAudioTokens, outputImageTokens, outputTextTokens, reasoningTokens };
+  const input = statedInput === undefined ? worstCase : { ...feesOf(worstCase), ...statedInput };
+  return { ...input, outputAudioTokens, outputImageTokens, outputTextTokens, reasoningTokens };
+}
+
+/** What is neither input nor output tokens. */
+function feesOf(usage: Usage): Usage {
+  return Object.fromEntries(Object.entries(usage).filter(([bucket]) => IS_UNIT[bucket as UsageBucket]));
 }

@@ -73,9 +73,9 @@ export function unpricedUsage(usage: Usage, price: ModelPrice): UsageBucket[] {
 }
 
 /** Whether a bucket is charged by the piece. */
-const IS_UNIT = Object.fromEntries(
+export const IS_UNIT: Readonly<Record<UsageBucket, boolean>> = Object.fromEntries(
   USAGE_BUCKETS.map((bucket) => [bucket, UNIT_BUCKETS.includes(bucket)]),
-) as Readonly<Record<UsageBucket, boolean>>;
+) as Record<UsageBucket, boolean>;
 
 function isDearer(a: Multiplier, b: Multiplier): boolean {
   return BigInt(a.numerator) * BigInt(b.denominator) > BigInt(b.numerator) * BigInt(a.denominator);

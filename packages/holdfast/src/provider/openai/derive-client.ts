@@ -20,7 +20,7 @@ import { deploymentIn } from "./endpoint.ts";
 import { attributionOf, guardedRequestOf, guardRequest, type RequestContext } from "./guarded-request.ts";
 import { isMetered, meterFetch } from "./metered-fetch.ts";
 import { createAddressGuard } from "./refuse-sockets.ts";
-import { asSdkError } from "./sdk-error.ts";
+import { asSdkError } from "../sdk-error.ts";
 
 /** On the promise of options that have been decided on; decided options themselves carry their request. */
 const DECIDED: unique symbol = Symbol("holdfast.openai.decided");

@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { BYPASSES, classifyEndpoint, type EndpointClass } from "./endpoint.ts";
+import { BYPASSES, type EndpointClass } from "../endpoint-class.ts";
+import { classifyEndpoint } from "./endpoint.ts";
 
 /** "metered chat.completions", "bypass realtime", "free", "unknown". */
 function named(method: string, path: string): string {

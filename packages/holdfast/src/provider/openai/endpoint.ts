@@ -5,6 +5,8 @@
  * seen. Paths as in the OpenAI SDK 5.23 to 7.57 (2026-11).
  */
 
+import { isFreeMethod, pathnameOf, type EndpointClass } from "../endpoint-class.ts";
+
 export type MeteredEndpoint =
   | "chat.completions"
   | "completions"
@@ -20,36 +22,7 @@ export type MeteredEndpoint =
   | "audio.transcriptions"
   | "audio.translations";
 
-/** Names for `allow`: things that cost money where no hold can follow them. */
-export type Bypass =
-  /** Sockets and sessions: realtime, live. */
-  | "realtime"
-  /** Server-side agent loops: agents, assistants' runs, chatkit. */
-  | "agents"
-  /** A response that goes on after the request has returned. */
-  | "background"
-  | "batches"
-  | "evals"
-  | "fine-tuning"
-  | "videos"
-  | "containers";
-
-export const BYPASSES: readonly Bypass[] = [
-  "realtime",
-  "agents",
-  "background",
-  "batches",
-  "evals",
-  "fine-tuning",
-  "videos",
-  "containers",
-];
-
-export type EndpointClass =
-  | { readonly kind: "metered"; readonly endpoint: MeteredEndpoint }
-  | { readonly kind: "free" }
-  | { readonly kind: "bypass"; readonly bypass: Bypass }
-  | { readonly kind: "unknown" };
+type OpenAIEndpointClass = EndpointClass<MeteredEndpoint>;
 
 const METERED: Readonly<Record<string, MeteredEndpoint>> = {
   "/chat/completions": "chat.completions",
@@ -68,7 +41,7 @@ const METERED: Readonly<Record<string, MeteredEndpoint>> = {
 };
 
 /** First match wins. Order: exceptions before the families that they belong to. */
-const OTHERS: readonly (readonly [RegExp, EndpointClass])[] = [
+const OTHERS: readonly (readonly [RegExp, OpenAIEndpointClass])[] = [
   [/^\/batches$/, { kind: "bypass", bypass: "batches" }],
   [/^\/fine_tuning\/(jobs|alpha\/graders\/run)$/, { kind: "bypass", bypass: "fine-tuning" }],
   [/^\/evals\/[^/]+\/runs$/, { kind: "bypass", bypass: "evals" }],
@@ -90,19 +63,18 @@ const OTHERS: readonly (readonly [RegExp, EndpointClass])[] = [
   ],
 ];
 
-const FREE: EndpointClass = { kind: "free" };
-const UNKNOWN: EndpointClass = { kind: "unknown" };
+const FREE: OpenAIEndpointClass = { kind: "free" };
+const UNKNOWN: OpenAIEndpointClass = { kind: "unknown" };
 const metered = new Map(
   Object.entries(METERED).map(([path, endpoint]) => [
     path,
-    { kind: "metered", endpoint } satisfies EndpointClass,
+    { kind: "metered", endpoint } satisfies OpenAIEndpointClass,
   ]),
 );
 
 /** Reading and deleting cost nothing; everything that is posted is looked at. */
-export function classifyEndpoint(method: string, path: string): EndpointClass {
-  const verb = method.toLowerCase();
-  if (verb === "get" || verb === "delete" || verb === "head" || verb === "options") return FREE;
+export function classifyEndpoint(method: string, path: string): OpenAIEndpointClass {
+  if (isFreeMethod(method)) return FREE;
   const exact = metered.get(path);
   if (exact !== undefined) return exact;
   const normal = normalizePath(path);
@@ -111,18 +83,10 @@ export function classifyEndpoint(method: string, path: string): EndpointClass {
   return OTHERS.find(([pattern]) => pattern.test(normal))?.[1] ?? UNKNOWN;
 }
 
-/**
- * As the URL parser reads it, which is how it will be sent (dot segments and backslashes resolved), without origin,
- * query, trailing slash, version prefix and Azure deployment.
- */
+/** Without origin, query, trailing slash, version prefix and Azure deployment. */
 function normalizePath(path: string): string {
-  let pathname: string;
-  try {
-    pathname = new URL(/^[a-z][a-z0-9+.-]*:\/\//i.test(path) ? path : `http://h/${path}`).pathname;
-  } catch {
-    return path;
-  }
-  pathname = `/${pathname.replace(/^\/+|\/+$/g, "").replace(/\/{2,}/g, "/")}`;
+  const pathname = pathnameOf(path);
+  if (pathname === undefined) return path;
   return pathname.replace(/^(?:\/openai)?(?:\/v\d+)?(?:\/deployments\/[^/]+)?(?=\/)/, "");
 }
 

@@ -1,22 +1,31 @@
 /** @module One logical request to OpenAI under the guard, from its options to its attempts. */
 import type { Attribution } from "../../attribution/attribution.ts";
-import { CallNotAllowedError } from "../../error/call-not-allowed-error.ts";
 import { CallNotBoundedError } from "../../error/call-not-bounded-error.ts";
 import type { AttributionDefaults } from "../../guard/attribution-context.ts";
 import type { GuardedCall } from "../../guard/guarded-call.ts";
 import type { Guard } from "../../guard/guard.ts";
-import { isPromise, type MaybePromise } from "../../kernel/maybe-promise.ts";
+import { chain, type MaybePromise } from "../../kernel/maybe-promise.ts";
 import type { Usage } from "../../usage/usage.ts";
+import { admitEndpoint, describeRequest } from "../admit-endpoint.ts";
+import { holdForRequest } from "../hold-for-request.ts";
 import { perCallAttribution } from "../per-call-attribution.ts";
+import { planRequest } from "../plan-request.ts";
 import type { FinalRequestOptions } from "./client-shape.ts";
 import { classifyEndpoint, type MeteredEndpoint } from "./endpoint.ts";
-import { planRequest } from "./plan.ts";
-import { isObject, type Body } from "./request/request-shape.ts";
-import { snapshot } from "./request/snapshot.ts";
-import { fieldsOf } from "./request/upload.ts";
+import { openaiAdapter } from "./adapter.ts";
+import { UsageHider } from "./hide-usage.ts";
+import { openaiReader } from "./reader.ts";
+import type { StreamFilter } from "../observe/observe-answer.ts";
+import type { ResponseReader } from "../response-reader.ts";
+import type { OnTheWay } from "../send-attempt.ts";
+import { isObject, type Body } from "../request/request-shape.ts";
+import { snapshot } from "../request/snapshot.ts";
+import { fieldsOf } from "../request/upload.ts";
 
 /** Travels with the options of a request into the `init` of each of its fetches. */
 export const CALL: unique symbol = Symbol.for("holdfast.openai.call");
+
+const createUsageHider = (): StreamFilter => new UsageHider();
 
 /** What the client adds to each of its requests. */
 export interface ClientState {
@@ -38,7 +47,7 @@ export interface RequestContext {
  * A metered request on its way. Its parts are private, since it travels in the SDK's own options, which the SDK may
  * log.
  */
-export class GuardedRequest {
+export class GuardedRequest implements OnTheWay {
   readonly #call: GuardedCall;
   readonly #unreportedFees: Usage;
   readonly #hideUsage: boolean;
@@ -58,9 +67,13 @@ export class GuardedRequest {
     return this.#unreportedFees;
   }
 
+  get reader(): ResponseReader {
+    return openaiReader;
+  }
+
   /** The application did not ask for usage in its stream. */
-  get hideUsage(): boolean {
-    return this.#hideUsage;
+  get createFilter(): (() => StreamFilter) | undefined {
+    return this.#hideUsage ? createUsageHider : undefined;
   }
 }
 
@@ -78,53 +91,33 @@ export function guardRequest(
   client: ClientState,
 ): MaybePromise<FinalRequestOptions> {
   const { guard } = context;
-  const endpoint = classifyEndpoint(options.method, options.path);
-  switch (endpoint.kind) {
-    case "free":
-      return options;
-    case "bypass":
-      if (!guard.settings.allow.has(endpoint.bypass)) {
-        throw new CallNotAllowedError(
-          `${describe(options)} starts work that is billed where no hold can follow it (${endpoint.bypass}). ` +
-            `To let it through unmetered, allow it: createHoldfast({ allow: ["${endpoint.bypass}"] }).`,
-        );
-      }
-      reportUnmetered(context, "allowed-bypass", options);
-      return options;
-    case "unknown":
-      if (guard.settings.unknownEndpoint === "refuse") {
-        throw new CallNotAllowedError(
-          `${describe(options)} is not an endpoint that Holdfast knows, so it may be billed unseen. ` +
-            `To let such requests through with an event, set unknownEndpoint: "alarm".`,
-        );
-      }
-      reportUnmetered(context, "unknown-endpoint", options);
-      return options;
-    case "metered": {
-      // The SDK refuses an aborted request by itself; it must not be held for.
-      if (options.signal?.aborted === true) return options;
-      const sent = bodyOf(options, endpoint.endpoint, client);
-      const { plan, additions, unreportedFees } = planRequest(
-        guard,
-        context.provider,
-        endpoint.endpoint,
-        sent.fields,
-        client.deployment,
-      );
-      const usage = usageAddition(context, endpoint.endpoint, sent.fields);
-      const call = guard.startCall(plan, attribution);
-      const prepared: FinalRequestOptions = {
-        ...options,
-        // Additions are only ever made to requests that are plain objects.
-        body: sent.isJson ? { ...sent.fields, ...additions, ...usage } : options.body,
-        fetchOptions: {
-          ...options.fetchOptions,
-          [CALL]: new GuardedRequest(call, unreportedFees, usage !== undefined),
-        },
-      };
-      return whileWanted(call.reserve(), options.signal, call, prepared);
-    }
-  }
+  const endpoint = admitEndpoint(
+    guard,
+    context.provider,
+    classifyEndpoint(options.method, options.path),
+    () => describeRequest(options.method, options.path),
+  );
+  // The SDK refuses an aborted request by itself; it must not be held for.
+  if (endpoint === undefined || options.signal?.aborted === true) return options;
+  const sent = bodyOf(options, endpoint, client);
+  const planned = planRequest(
+    guard,
+    openaiAdapter,
+    context.provider,
+    endpoint,
+    sent.fields,
+    client.deployment,
+  );
+  const usage = usageAddition(context, endpoint, sent.fields);
+  return chain(holdForRequest(guard, planned, attribution, options.signal), (call) => ({
+    ...options,
+    // Additions are only ever made to requests that are plain objects.
+    body: sent.isJson ? { ...sent.fields, ...planned.additions, ...usage } : options.body,
+    fetchOptions: {
+      ...options.fetchOptions,
+      [CALL]: new GuardedRequest(call, planned.unreportedFees, usage !== undefined),
+    },
+  }));
 }
 
 export function attributionOf(context: RequestContext, options: FinalRequestOptions): Attribution {
@@ -200,45 +193,4 @@ function isOpaque(body: object): boolean {
     Symbol.asyncIterator in body ||
     (Symbol.iterator in body && "next" in body)
   );
-}
-
-/**
- * The options, once the hold is there, or at once when the caller gives up before that: the SDK then fails by itself,
- * and a hold that comes later is given back.
- */
-function whileWanted(
-  reserved: MaybePromise<void>,
-  signal: AbortSignal | null | undefined,
-  call: GuardedCall,
-  prepared: FinalRequestOptions,
-): MaybePromise<FinalRequestOptions> {
-  if (!isPromise(reserved)) return prepared;
-  if (signal === null || signal === undefined) return reserved.then(() => prepared);
-  return new Promise((resolve, reject) => {
-    const give = (): void => {
-      resolve(prepared);
-      reserved.then(() => call.abandon()).catch(() => undefined);
-    };
-    signal.addEventListener("abort", give, { once: true });
-    reserved.then(() => resolve(prepared), reject).finally(() => signal.removeEventListener("abort", give));
-  });
-}
-
-function reportUnmetered(
-  { guard, provider }: RequestContext,
-  what: "unknown-endpoint" | "allowed-bypass",
-  options: FinalRequestOptions,
-): void {
-  guard.emitter.emit("call-unmetered", () => ({
-    id: guard.nextId(),
-    atMs: guard.clock.now(),
-    provider,
-    what,
-    subject: describe(options),
-  }));
-}
-
-/** Method and path without query: a path can carry ids, a query can carry anything. */
-function describe(options: FinalRequestOptions): string {
-  return `${options.method.toUpperCase()} ${options.path.replace(/[?#].*$/s, "").slice(0, 120)}`;
 }

@@ -1,6 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { UsageHider, withoutUsage } from "./hide-usage.ts";
+import { filteredText } from "../observe/observe-answer.ts";
+import { UsageHider } from "./hide-usage.ts";
+
+const withoutUsage = (text: string): string => filteredText(text, new UsageHider());
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();

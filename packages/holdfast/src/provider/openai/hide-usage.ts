@@ -36,13 +36,6 @@ export class UsageHider {
   }
 }
 
-/** The same for a stream that is read as one text. */
-export function withoutUsage(text: string): string {
-  const hider = new UsageHider();
-  const events = hider.chunk(Buffer.from(text, "utf8"));
-  return new TextDecoder().decode(Buffer.concat([events, hider.rest() ?? EMPTY]));
-}
-
 /** Offset behind the last blank line. */
 function endOfLastEvent(bytes: Uint8Array): number {
   for (let i = bytes.byteLength - 1; i > 0; i--) {

@@ -3,8 +3,9 @@ import { guardKit, type GuardKitOptions } from "../../../test/support/guard-kit.
 import { CallNotAllowedError } from "../../error/call-not-allowed-error.ts";
 import { PriceUnknownError } from "../../error/price-unknown-error.ts";
 import type { MeteredEndpoint } from "./endpoint.ts";
-import { planRequest, type PlannedRequest } from "./plan.ts";
-import type { Body } from "./request/request-shape.ts";
+import { planRequest, type PlannedRequest } from "../plan-request.ts";
+import { openaiAdapter } from "./adapter.ts";
+import type { Body } from "../request/request-shape.ts";
 
 const messages = [{ role: "user", content: "hello" }];
 
@@ -14,7 +15,7 @@ function plan(
   endpoint: MeteredEndpoint = "chat.completions",
   deployment?: string,
 ): PlannedRequest {
-  return planRequest(guardKit(options).guard, "openai", endpoint, body, deployment);
+  return planRequest(guardKit(options).guard, openaiAdapter, "openai", endpoint, body, deployment);
 }
 
 const chat = (given: Body = {}, options: GuardKitOptions = {}): PlannedRequest =>
@@ -59,6 +60,7 @@ describe("the price that is held at", () => {
     const kit = guardKit({ unknownModel: { policy: "unmetered" } });
     const free = planRequest(
       kit.guard,
+      openaiAdapter,
       "openai",
       "chat.completions",
       { model: "who-knows", messages, service_tier: "odd" },

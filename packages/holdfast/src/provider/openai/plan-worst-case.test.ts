@@ -7,8 +7,9 @@ import { settlementOf } from "../../guard/settlement.ts";
 import type { Limits } from "../../ledger/amounts.ts";
 import { inputTokensOf, outputTokensOf, type Usage } from "../../usage/usage.ts";
 import type { MeteredEndpoint } from "./endpoint.ts";
-import { planRequest } from "./plan.ts";
-import type { Body } from "./request/request-shape.ts";
+import { planRequest } from "../plan-request.ts";
+import { openaiAdapter } from "./adapter.ts";
+import type { Body } from "../request/request-shape.ts";
 
 const MODELS = [
   "gpt-5-mini",
@@ -23,7 +24,7 @@ const MODELS = [
 ];
 
 function plan(body: Body, endpoint: MeteredEndpoint, options: GuardKitOptions = {}): CallPlan {
-  return planRequest(guardKit(options).guard, "openai", endpoint, body, undefined).plan;
+  return planRequest(guardKit(options).guard, openaiAdapter, "openai", endpoint, body, undefined).plan;
 }
 
 const known = MODELS.filter((model) => {

@@ -6,8 +6,9 @@ import { CallNotBoundedError } from "../../error/call-not-bounded-error.ts";
 import { HoldfastError } from "../../error/holdfast-error.ts";
 import { inputTokensOf, outputTokensOf } from "../../usage/usage.ts";
 import type { MeteredEndpoint } from "./endpoint.ts";
-import { planRequest, type PlannedRequest } from "./plan.ts";
-import type { Body } from "./request/request-shape.ts";
+import { planRequest, type PlannedRequest } from "../plan-request.ts";
+import { openaiAdapter } from "./adapter.ts";
+import type { Body } from "../request/request-shape.ts";
 
 const messages = [{ role: "user", content: "hello" }];
 
@@ -17,7 +18,7 @@ function plan(
   endpoint: MeteredEndpoint = "chat.completions",
   deployment?: string,
 ): PlannedRequest {
-  return planRequest(guardKit(options).guard, "openai", endpoint, body, deployment);
+  return planRequest(guardKit(options).guard, openaiAdapter, "openai", endpoint, body, deployment);
 }
 
 const chat = (given: Body = {}, options: GuardKitOptions = {}): PlannedRequest =>

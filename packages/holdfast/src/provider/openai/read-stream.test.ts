@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { TokenEstimator } from "../../estimate/token-estimator.ts";
-import { readStream, type StreamReading } from "./read-stream.ts";
+import type { StreamReading } from "../response-reader.ts";
+import { readStream } from "./read-stream.ts";
 
 /** One token per character: what was seen can be read off. */
 const perCharacter: TokenEstimator = { name: "characters", estimate: (text) => text.length };

@@ -1,84 +1,11 @@
-/**
- * @module What a stream of server-sent events has said, read once at its end.
- *
- * While the stream runs, its bytes are only kept (and the oldest let go); nothing is parsed per chunk. At the end the
- * tail is searched for the final usage. When there is none, what was seen is counted.
- */
+/** @module What a stream of OpenAI's server-sent events has said, read once at its end. */
 import type { TokenEstimator } from "../../estimate/token-estimator.ts";
 import { NOTHING_SERVED, type Served } from "../../guard/attempt-outcome.ts";
-import { isObject, type Body } from "./request/request-shape.ts";
-import { readBareUsage, readUsage, type PlainOutput, type UsageReading } from "./usage.ts";
-
-export interface StreamReading {
-  readonly usage: UsageReading;
-  readonly served: Served;
-  /** The provider said that it is finished: [DONE], a final event, or the usage that follows the last choice. */
-  readonly finished: boolean;
-  /** The stream carried an error in place of the rest of the answer. */
-  readonly failed: boolean;
-  /** Upper bound on the output tokens whose text was seen. */
-  readonly seenOutputTokens: number;
-}
-
-/** Bytes kept of a running stream: more than the largest final event of a text answer. */
-const KEPT_BYTES = 4 * 1024 * 1024;
-
-export class StreamTail {
-  #chunks: Uint8Array[] = [];
-  #first = 0;
-  #kept = 0;
-  #total = 0;
-
-  push(bytes: Uint8Array): void {
-    this.#chunks.push(bytes);
-    this.#kept += bytes.byteLength;
-    this.#total += bytes.byteLength;
-    while (this.#kept > KEPT_BYTES && this.#first < this.#chunks.length - 1) {
-      this.#kept -= this.#chunks[this.#first]!.byteLength;
-      this.#chunks[this.#first] = EMPTY;
-      this.#first += 1;
-    }
-    if (this.#first > 1_024) {
-      this.#chunks = this.#chunks.slice(this.#first);
-      this.#first = 0;
-    }
-  }
-
-  read(estimator: TokenEstimator, model: string, plainOutput?: PlainOutput): StreamReading {
-    // The usage of a complete stream is in its last events: everything before them need not be read again.
-    for (const bytes of TAIL_BYTES) {
-      if (bytes >= this.#kept) break;
-      const tail = readStream(this.#textFrom(bytes), estimator, model, plainOutput);
-      if (tail.usage.kind !== "missing" && tail.finished) return tail;
-    }
-    const reading = readStream(this.#textFrom(this.#kept), estimator, model, plainOutput);
-    if (reading.usage.kind === "missing") {
-      // The final event can be larger than what is kept (an image, a very long answer); then its beginning is gone.
-      const usage = readBareUsage(lastUsageObject(this.#textFrom(this.#kept)), plainOutput);
-      if (usage.kind !== "missing") return { ...reading, usage, finished: true };
-    }
-    if (this.#total === this.#kept || this.#kept === 0) return reading;
-    // What was let go is taken to be like what was kept.
-    const scale = this.#total / this.#kept;
-    return { ...reading, seenOutputTokens: Math.ceil(reading.seenOutputTokens * scale * 1.25) };
-  }
-
-  /** The last so many bytes, or a little more; it may begin within an event, whose rest is then not one. */
-  #textFrom(bytes: number): string {
-    let from = this.#chunks.length;
-    let size = 0;
-    while (from > this.#first && size < bytes) {
-      from -= 1;
-      size += this.#chunks[from]!.byteLength;
-    }
-    return new TextDecoder().decode(Buffer.concat(this.#chunks.slice(from)));
-  }
-}
-
-/** First a look at the end, then a longer one. */
-const TAIL_BYTES: readonly number[] = [8 * 1024, 128 * 1024];
-
-const EMPTY = new Uint8Array(0);
+import { eventData, parseJson } from "../observe/event-data.ts";
+import { isObject, type Body } from "../request/request-shape.ts";
+import type { StreamReading } from "../response-reader.ts";
+import type { UsageReading } from "../usage/usage-reading.ts";
+import { readBareUsage, readUsage, type PlainOutput } from "./usage.ts";
 
 export function readStream(
   text: string,
@@ -97,7 +24,7 @@ export function readStream(
       finished = true;
       continue;
     }
-    const event = parse(data);
+    const event = parseJson(data);
     if (!isObject(event)) continue;
     const response = event["response"];
     const described = isObject(response) ? response : event;
@@ -136,20 +63,6 @@ function isFinal(type: string): boolean {
   );
 }
 
-function* eventData(text: string): Generator<string> {
-  let data = "";
-  for (const line of text.split(/\r\n|\n|\r/)) {
-    if (line === "") {
-      if (data !== "") yield data;
-      data = "";
-    } else if (line.startsWith("data:")) {
-      data += line.charCodeAt(5) === 32 ? line.slice(6) : line.slice(5);
-    }
-  }
-  // A last event without its blank line was cut off; whatever is whole in it still counts.
-  if (data !== "") yield data;
-}
-
 /**
  * The last usage object in a text of JSON that is too large, or too incomplete, to parse. A raw `"usage":` cannot occur
  * inside a JSON string, where the quotes would be escaped.
@@ -163,7 +76,7 @@ export function lastUsageObject(text: string): unknown {
   for (let i = from; i < text.length; i++) {
     const char = text[i];
     if (char === "{") depth += 1;
-    else if (char === "}" && --depth === 0) return parse(text.slice(from, i + 1));
+    else if (char === "}" && --depth === 0) return parseJson(text.slice(from, i + 1));
   }
   return undefined;
 }
@@ -195,13 +108,5 @@ function collectStrings(value: unknown, into: string[]): void {
     for (const one of value as unknown[]) collectStrings(one, into);
   } else if (isObject(value)) {
     for (const key in value) if (!LABELS.has(key)) collectStrings(value[key], into);
-  }
-}
-
-function parse(json: string): unknown {
-  try {
-    return JSON.parse(json) as unknown;
-  } catch {
-    return undefined;
   }
 }

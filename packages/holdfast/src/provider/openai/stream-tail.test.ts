@@ -2,7 +2,11 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { linearEstimator } from "../../estimate/text-estimate.ts";
 import type { TokenEstimator } from "../../estimate/token-estimator.ts";
-import { lastUsageObject, readStream, StreamTail, type StreamReading } from "./read-stream.ts";
+import type { CallPlan } from "../../guard/call-plan.ts";
+import { StreamTail } from "../observe/stream-tail.ts";
+import type { StreamReading } from "../response-reader.ts";
+import { lastUsageObject, readStream } from "./read-stream.ts";
+import { openaiReader } from "./reader.ts";
 
 const encoder = new TextEncoder();
 /** One token per character: what was seen can be read off. */
@@ -20,6 +24,9 @@ const responseUsage = { input_tokens: 10, output_tokens: 5, total_tokens: 15 };
 const USED = { kind: "usage", usage: { inputTextTokens: 10, outputTextTokens: 5 } };
 const MISSING = { kind: "missing" };
 
+/** All that a reading of text asks of it. */
+const plan = { model: "m", estimate: { usage: {} } } as CallPlan;
+
 describe("StreamTail", () => {
   const whole = sse(
     delta("héllo"),
@@ -34,7 +41,7 @@ describe("StreamTail", () => {
     const at = [...new Set(cuts.map((one) => one % (bytes.length + 1)))].toSorted((a, b) => a - b);
     const tail = new StreamTail();
     for (const [i, from] of [0, ...at].entries()) tail.push(bytes.subarray(from, at[i] ?? bytes.length));
-    return tail.read(linearEstimator, "m");
+    return tail.read(openaiReader, plan, linearEstimator);
   }
 
   it("reads the same, wherever the bytes are split", () => {
@@ -51,7 +58,7 @@ describe("StreamTail", () => {
     for (let length = 0; length <= bytes.length; length++) {
       const tail = new StreamTail();
       tail.push(bytes.subarray(0, length));
-      const reading = tail.read(linearEstimator, "m");
+      const reading = tail.read(openaiReader, plan, linearEstimator);
       expect(["missing", "usage"]).toContain(reading.usage.kind);
       expect(reading.usage.kind === "usage").toBe(reading.finished && length > 0);
     }
@@ -70,7 +77,7 @@ describe("StreamTail", () => {
         (pieces) => {
           const tail = new StreamTail();
           for (const piece of pieces) tail.push(piece);
-          const { seenOutputTokens, usage: found } = tail.read(linearEstimator, "m");
+          const { seenOutputTokens, usage: found } = tail.read(openaiReader, plan, linearEstimator);
           expect(Number.isSafeInteger(seenOutputTokens) && seenOutputTokens >= 0).toBe(true);
           expect(["missing", "usage", "invalid"]).toContain(found.kind);
         },
@@ -84,13 +91,13 @@ describe("StreamTail", () => {
     const tail = new StreamTail();
     for (let i = 0; i < 6; i++) tail.push(encoder.encode(sse(delta("x".repeat(MIB)))));
     tail.push(encoder.encode(sse({ choices: [], usage }, "[DONE]")));
-    expect(tail.read(perCharacter, "m")).toMatchObject({ usage: USED, finished: true });
+    expect(tail.read(openaiReader, plan, perCharacter)).toMatchObject({ usage: USED, finished: true });
   });
 
   it("counts what it let go of as seen", () => {
     const tail = new StreamTail();
     for (let i = 0; i < 12; i++) tail.push(encoder.encode(sse(delta("x".repeat(MIB)))));
-    expect(tail.read(perCharacter, "m").seenOutputTokens).toBeGreaterThanOrEqual(12 * MIB);
+    expect(tail.read(openaiReader, plan, perCharacter).seenOutputTokens).toBeGreaterThanOrEqual(12 * MIB);
   });
 
   it("finds the usage of a final event that is larger than what is kept", () => {
@@ -99,11 +106,14 @@ describe("StreamTail", () => {
       sse({ type: "response.completed", response: { output: "x".repeat(6 * MIB), usage: responseUsage } }),
     );
     for (let from = 0; from < final.length; from += MIB) tail.push(final.subarray(from, from + MIB));
-    expect(tail.read(perCharacter, "m")).toMatchObject({ usage: USED, finished: true });
+    expect(tail.read(openaiReader, plan, perCharacter)).toMatchObject({ usage: USED, finished: true });
   });
 
   it("is empty before anything came", () => {
-    expect(new StreamTail().read(perCharacter, "m")).toMatchObject({ usage: MISSING, seenOutputTokens: 0 });
+    expect(new StreamTail().read(openaiReader, plan, perCharacter)).toMatchObject({
+      usage: MISSING,
+      seenOutputTokens: 0,
+    });
   });
 });
 

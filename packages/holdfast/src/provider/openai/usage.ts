@@ -9,20 +9,21 @@
  * Shapes as in the types of openai 7.57 (2026-11): CompletionUsage, ResponseUsage, CreateEmbeddingResponse.Usage,
  * ImagesResponse.Usage, Transcription.Tokens and Transcription.Duration.
  */
-import type { Usage, UsageBucket } from "../../usage/usage.ts";
-
-export type UsageReading =
-  | { readonly kind: "usage"; readonly usage: Usage }
-  /** There is no usage at all. */
-  | { readonly kind: "missing" }
-  /** There is one and it cannot be trusted. */
-  | { readonly kind: "invalid"; readonly problem: string };
-
-const MISSING: UsageReading = { kind: "missing" };
-
-type Loose = Readonly<Record<string, unknown>>;
-
-class Unusable extends Error {}
+import type { Usage } from "../../usage/usage.ts";
+import {
+  addUsage,
+  countOf,
+  describeValue,
+  detailsOf,
+  isObject,
+  MISSING,
+  optionalCount,
+  readingOf,
+  UnusableUsage,
+  withoutZeros,
+  type Loose,
+  type UsageReading,
+} from "../usage/usage-reading.ts";
 
 /** The bucket of output tokens whose kind the provider does not state. */
 export type PlainOutput = "outputTextTokens" | "outputAudioTokens" | "outputImageTokens";
@@ -30,31 +31,22 @@ export type PlainOutput = "outputTextTokens" | "outputAudioTokens" | "outputImag
 /** The usage of a whole response body (JSON), with the fees of the provider's own tools. */
 export function readUsage(body: unknown, plainOutput: PlainOutput = "outputTextTokens"): UsageReading {
   if (!isObject(body)) return MISSING;
-  return guarded(() => {
-    if (isObject(body["svg_usage"])) throw new Unusable("part of the bill is another model's (svg_usage)");
+  return readingOf(() => {
+    if (isObject(body["svg_usage"]))
+      throw new UnusableUsage("part of the bill is another model's (svg_usage)");
     const usage = body["usage"];
     const main = isObject(usage) ? readUsageObject(usage, plainOutput) : undefined;
     const tools = readTools(body);
     if (main === undefined && tools === undefined) return undefined;
     // Tool fees alone are not the usage of the request itself.
     if (main === undefined) return undefined;
-    return add(main, tools ?? {});
+    return addUsage(main, tools ?? {});
   });
 }
 
 /** A bare usage object, as in the last chunk of a stream. */
 export function readBareUsage(usage: unknown, plainOutput: PlainOutput = "outputTextTokens"): UsageReading {
-  return guarded(() => (isObject(usage) ? readUsageObject(usage, plainOutput) : undefined));
-}
-
-function guarded(read: () => Usage | undefined): UsageReading {
-  try {
-    const usage = read();
-    return usage === undefined ? MISSING : { kind: "usage", usage };
-  } catch (error) {
-    if (error instanceof Unusable) return { kind: "invalid", problem: error.message };
-    throw error;
-  }
+  return readingOf(() => (isObject(usage) ? readUsageObject(usage, plainOutput) : undefined));
 }
 
 function readUsageObject(usage: Loose, plainOutput: PlainOutput): Usage | undefined {
@@ -68,32 +60,32 @@ function readUsageObject(usage: Loose, plainOutput: PlainOutput): Usage | undefi
   const input = chat ? usage["prompt_tokens"] : usage["input_tokens"];
   const output = chat ? usage["completion_tokens"] : usage["output_tokens"];
   if (input === undefined && output === undefined) return undefined;
-  const inputDetails = details(
+  const inputDetails = detailsOf(
     usage[chat ? "prompt_tokens_details" : "input_tokens_details"] ?? usage["input_token_details"],
   );
-  const outputDetails = details(
+  const outputDetails = detailsOf(
     usage[chat ? "completion_tokens_details" : "output_tokens_details"] ?? usage["output_token_details"],
   );
   const result = {
-    ...readInput(count(input, "input tokens"), inputDetails),
-    ...readOutput(output === undefined ? 0 : count(output, "output tokens"), outputDetails, plainOutput),
+    ...readInput(countOf(input, "input tokens"), inputDetails),
+    ...readOutput(output === undefined ? 0 : countOf(output, "output tokens"), outputDetails, plainOutput),
   };
   checkTotal(usage["total_tokens"], result);
   return result;
 }
 
 function readInput(total: number, detail: Loose): Usage {
-  const cachedDetail = details(detail["cached_tokens_details"]);
-  const write = optional(detail, "cache_write_tokens");
-  const writeLong = optional(details(detail["cache_write_tokens_details"]), "ttl_12h_tokens");
-  const cached = optional(detail, "cached_tokens");
-  const audio = optional(detail, "audio_tokens");
-  const image = optional(detail, "image_tokens");
-  const writeShort = optional(details(detail["cache_write_tokens_details"]), "ttl_30m_tokens");
-  const text = optional(detail, "text_tokens");
-  if (text + audio + image > total) throw new Unusable(`the stated kinds exceed ${total} input tokens`);
+  const cachedDetail = detailsOf(detail["cached_tokens_details"]);
+  const write = optionalCount(detail, "cache_write_tokens");
+  const writeLong = optionalCount(detailsOf(detail["cache_write_tokens_details"]), "ttl_12h_tokens");
+  const cached = optionalCount(detail, "cached_tokens");
+  const audio = optionalCount(detail, "audio_tokens");
+  const image = optionalCount(detail, "image_tokens");
+  const writeShort = optionalCount(detailsOf(detail["cache_write_tokens_details"]), "ttl_30m_tokens");
+  const text = optionalCount(detail, "text_tokens");
+  if (text + audio + image > total) throw new UnusableUsage(`the stated kinds exceed ${total} input tokens`);
   if (cached + write > total || writeLong + writeShort > write) {
-    throw new Unusable(
+    throw new UnusableUsage(
       `${cached} cached and ${write} cache-write tokens do not fit into ${total} input tokens`,
     );
   }
@@ -111,11 +103,11 @@ function readInput(total: number, detail: Loose): Usage {
     return tokens - moved;
   };
   const stated = {
-    audio: optional(cachedDetail, "audio_tokens"),
-    image: optional(cachedDetail, "image_tokens"),
+    audio: optionalCount(cachedDetail, "audio_tokens"),
+    image: optionalCount(cachedDetail, "image_tokens"),
   };
   if (stated.audio > audio || stated.image > image || stated.audio + stated.image > cached) {
-    throw new Unusable(`the cached audio and image tokens exceed the tokens that they are part of`);
+    throw new UnusableUsage(`the cached audio and image tokens exceed the tokens that they are part of`);
   }
   move("audio", stated.audio);
   move("image", stated.image);
@@ -126,7 +118,7 @@ function readInput(total: number, detail: Loose): Usage {
     plain[kind] -= taken;
     written -= taken;
   }
-  return compact({
+  return withoutZeros({
     inputTextTokens: plain.text,
     inputAudioTokens: plain.audio,
     inputImageTokens: plain.image,
@@ -139,16 +131,17 @@ function readInput(total: number, detail: Loose): Usage {
 }
 
 function readOutput(total: number, detail: Loose, plainOutput: PlainOutput): Usage {
-  const audio = optional(detail, "audio_tokens");
-  const image = optional(detail, "image_tokens");
+  const audio = optionalCount(detail, "audio_tokens");
+  const image = optionalCount(detail, "image_tokens");
   // Rejected predictions are billed like output and, like reasoning, are not seen by the caller.
-  const hidden = optional(detail, "reasoning_tokens") + optional(detail, "rejected_prediction_tokens");
+  const hidden =
+    optionalCount(detail, "reasoning_tokens") + optionalCount(detail, "rejected_prediction_tokens");
   const rest = total - audio - image - hidden;
-  if (rest < 0 || optional(detail, "text_tokens") + audio + image > total) {
-    throw new Unusable(`the stated kinds exceed ${total} output tokens`);
+  if (rest < 0 || optionalCount(detail, "text_tokens") + audio + image > total) {
+    throw new UnusableUsage(`the stated kinds exceed ${total} output tokens`);
   }
-  if (optional(detail, "accepted_prediction_tokens") + hidden > total) {
-    throw new Unusable(`the stated predictions exceed ${total} output tokens`);
+  if (optionalCount(detail, "accepted_prediction_tokens") + hidden > total) {
+    throw new UnusableUsage(`the stated predictions exceed ${total} output tokens`);
   }
   // Where the kinds are stated, the rest is text.
   const restBucket =
@@ -161,7 +154,7 @@ function readOutput(total: number, detail: Loose, plainOutput: PlainOutput): Usa
     outputImageTokens: image,
   };
   kinds[restBucket] += rest;
-  return compact(kinds);
+  return withoutZeros(kinds);
 }
 
 /**
@@ -169,77 +162,36 @@ function readOutput(total: number, detail: Loose, plainOutput: PlainOutput): Usa
  * generation and searches under `tool_usage`, and lists each call under `output`.
  */
 function readTools(body: Loose): Usage | undefined {
-  const toolUsage = details(body["tool_usage"]);
+  const toolUsage = detailsOf(body["tool_usage"]);
   const output = Array.isArray(body["output"]) ? (body["output"] as unknown[]) : [];
   const calls = (type: string): number =>
     output.filter((item) => isObject(item) && item["type"] === type).length;
-  const webSearch = details(toolUsage["web_search"]);
+  const webSearch = detailsOf(toolUsage["web_search"]);
   const webSearches =
     webSearch["num_requests"] === undefined
       ? calls("web_search_call")
-      : count(webSearch["num_requests"], "web searches");
+      : countOf(webSearch["num_requests"], "web searches");
   const fileSearches = calls("file_search_call");
   const imageGeneration = toolUsage["image_gen"];
   const image = isObject(imageGeneration)
     ? (readUsageObject(imageGeneration, "outputImageTokens") ?? {})
     : {};
   if (webSearches === 0 && fileSearches === 0 && Object.keys(image).length === 0) return undefined;
-  return add(image, compact({ webSearches, fileSearches }));
+  return addUsage(image, withoutZeros({ webSearches, fileSearches }));
 }
 
 function checkTotal(total: unknown, usage: Usage): void {
   if (total === undefined || total === null) return;
   let sum = 0;
   for (const tokens of Object.values(usage)) sum += tokens;
-  const stated = count(total, "total tokens");
-  if (stated !== sum) throw new Unusable(`total_tokens is ${stated} but the parts sum to ${sum}`);
-}
-
-function add(a: Usage, b: Usage): Usage {
-  const sum: { [B in UsageBucket]?: number } = { ...a };
-  for (const [bucket, amount] of Object.entries(b) as [UsageBucket, number][])
-    sum[bucket] = (sum[bucket] ?? 0) + amount;
-  return sum;
-}
-
-function compact(usage: Usage): Usage {
-  const result: { [B in UsageBucket]?: number } = {};
-  for (const bucket in usage) {
-    const amount = usage[bucket as UsageBucket];
-    if (amount !== undefined && amount !== 0) result[bucket as UsageBucket] = amount;
-  }
-  return result;
-}
-
-function optional(detail: Loose, field: string): number {
-  const value = detail[field];
-  return value === undefined || value === null ? 0 : count(value, field);
-}
-
-function count(value: unknown, what: string): number {
-  if (!Number.isSafeInteger(value) || (value as number) < 0) {
-    throw new Unusable(`${what} must be a whole number >= 0, not ${describe(value)}`);
-  }
-  return value as number;
+  const stated = countOf(total, "total tokens");
+  if (stated !== sum) throw new UnusableUsage(`total_tokens is ${stated} but the parts sum to ${sum}`);
 }
 
 /** Rounded up to a whole millisecond. */
 function milliseconds(seconds: unknown): number {
   if (typeof seconds !== "number" || !Number.isFinite(seconds) || seconds < 0 || seconds > 1e9) {
-    throw new Unusable(`seconds must be a number >= 0, not ${describe(seconds)}`);
+    throw new UnusableUsage(`seconds must be a number >= 0, not ${describeValue(seconds)}`);
   }
   return Math.ceil(seconds * 1_000);
-}
-
-function details(value: unknown): Loose {
-  return isObject(value) ? value : {};
-}
-
-function isObject(value: unknown): value is Loose {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** A value from the response, cut short: only its kind or its digits may reach a log. */
-function describe(value: unknown): string {
-  return typeof value === "number" ? String(value) : value === null ? "null" : `a ${typeof value}`;
 }

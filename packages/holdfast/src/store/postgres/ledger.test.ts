@@ -64,7 +64,7 @@ describe("a group", () => {
     const results = await together(given, IDS);
     expect(results.map(({ status }) => status)).toEqual(["fulfilled", "fulfilled", "rejected", "fulfilled"]);
     expect(given.trips).toEqual([["gate"], IDS, ["a"], ["b"], ["c"], ["d"]]);
-    expect(waits).toEqual(["1000", "250", "250", "250", "250"]);
+    expect(waits).toEqual(["1000", "330", "330", "330", "330"]);
   });
 
   it.each(["08006", "57P01", "53300", "25006"])(

@@ -33,8 +33,9 @@ const LOOK_FOR_DUE_EVERY_MS = 100;
 const FORGOTTEN_AT_ONCE = 200;
 /** The server's time may be one that no calendar here knows, and holds may fall due faster than they are resolved. */
 const MOST_TRIPS = 50;
-/** An operation of a group that ran into a lock has already waited once. */
+/** An operation of a group that ran into a lock has already waited once; now those of its group wait for each other. */
 const SECOND_LOCK_TIMEOUT_MS = 250;
+const SECOND_LOCK_TIMEOUT_PER_OPERATION_MS = 20;
 
 /** States that one operation can bring about for all that share its trip: bad data, limits, locks, a timeout. */
 const SPOILS_OTHERS = /^(22|23|54|P0|XX|55P03|57014)/;
@@ -129,7 +130,8 @@ export class Ledger {
       return (await this.#run(operations, {})).map((answer) => ({ answer }));
     } catch (error) {
       if (operations.length > 1 && SPOILS_OTHERS.test(sqlStateOf(error) ?? "")) {
-        const lockTimeoutMs = Math.min(this.#settings.lockTimeoutMs, SECOND_LOCK_TIMEOUT_MS);
+        const secondMs = SECOND_LOCK_TIMEOUT_MS + SECOND_LOCK_TIMEOUT_PER_OPERATION_MS * operations.length;
+        const lockTimeoutMs = Math.min(this.#settings.lockTimeoutMs, secondMs);
         return Promise.all(operations.map((operation) => this.#alone(operation, { lockTimeoutMs })));
       }
       return operations.map(() => ({ error }));

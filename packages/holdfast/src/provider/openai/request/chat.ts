@@ -8,7 +8,7 @@ import {
   stringOf,
   type Body,
   type RequestShape,
-} from "./request-shape.ts";
+} from "../../request/request-shape.ts";
 
 /** Primes the reply, and wraps each message, in the model's own format. */
 const REPLY_OVERHEAD = 16;

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { TokenEstimator } from "../../../estimate/token-estimator.ts";
 import { audioMilliseconds, audioTokens, ContentTokens } from "./content-tokens.ts";
-import { snapshot } from "./snapshot.ts";
+import { snapshot } from "../../request/snapshot.ts";
 
 /** One token per six bytes: what a text is worth can be read off. */
 const estimator: TokenEstimator = {

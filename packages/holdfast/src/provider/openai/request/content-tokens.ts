@@ -12,7 +12,7 @@
  *   for PCM in a WAV file and 0.64 kB/s for compressed audio.
  */
 import type { TokenEstimator } from "../../../estimate/token-estimator.ts";
-import { isObject, stringOf, type Body } from "./request-shape.ts";
+import { isObject, stringOf, type Body } from "../../request/request-shape.ts";
 
 const IMAGE_TOKENS = 4_000;
 const IMAGE_TOKENS_ORIGINAL = 26_000;

@@ -7,8 +7,8 @@ import {
   shapeOfSpeech,
   shapeOfTranscription,
 } from "./media.ts";
-import type { Body } from "./request-shape.ts";
-import { describeUpload, fieldsOf } from "./upload.ts";
+import type { Body } from "../../request/request-shape.ts";
+import { describeUpload, fieldsOf } from "../../request/upload.ts";
 
 const estimator: TokenEstimator = {
   name: "sixths",

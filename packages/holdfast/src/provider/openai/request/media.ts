@@ -14,7 +14,7 @@ import {
   stringOf,
   type Body,
   type RequestShape,
-} from "./request-shape.ts";
+} from "../../request/request-shape.ts";
 
 function inputOnly(body: Body, textTokens: number, otherInput: Usage): RequestShape {
   return {

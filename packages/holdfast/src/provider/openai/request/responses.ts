@@ -9,7 +9,7 @@ import {
   stringOf,
   type Body,
   type RequestShape,
-} from "./request-shape.ts";
+} from "../../request/request-shape.ts";
 
 const REPLY_OVERHEAD = 32;
 

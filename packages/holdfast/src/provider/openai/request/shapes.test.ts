@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { TokenEstimator } from "../../../estimate/token-estimator.ts";
 import { shapeOfChat, shapeOfCompletion } from "./chat.ts";
-import type { Body, OutputShape } from "./request-shape.ts";
+import type { Body, OutputShape } from "../../request/request-shape.ts";
 import { serverToolsOf, shapeOfResponse } from "./responses.ts";
 
 const estimator: TokenEstimator = {

@@ -1,25 +1,14 @@
-/** @module From a request to its plan: the worst case, what it costs, and what is added to the request. */
+/** @module From what matters of a request to its plan: the worst case, what it costs, and what is added to the request. */
 import type { ModelPrice } from "@holdfast/prices";
-import { CallNotAllowedError } from "../../error/call-not-allowed-error.ts";
-import { CallNotBoundedError } from "../../error/call-not-bounded-error.ts";
-import { PriceUnknownError } from "../../error/price-unknown-error.ts";
-import type { CallEstimate, CallPlan, InputBound, OutputBound } from "../../guard/call-plan.ts";
-import type { Guard } from "../../guard/guard.ts";
-import { costNanoUsd, dearestTier, serviceTierMultiplier, unpricedUsage } from "../../price/cost.ts";
-import { FREE_PRICE, UNMETERED_PRICE } from "../../price/no-price.ts";
-import type { Usage } from "../../usage/usage.ts";
-import { describeUpload } from "./request/upload.ts";
-import type { Bypass, MeteredEndpoint } from "./endpoint.ts";
-import { shapeOfChat, shapeOfCompletion } from "./request/chat.ts";
-import {
-  shapeOfEmbedding,
-  shapeOfImage,
-  shapeOfModeration,
-  shapeOfSpeech,
-  shapeOfTranscription,
-} from "./request/media.ts";
+import { CallNotBoundedError } from "../error/call-not-bounded-error.ts";
+import { PriceUnknownError } from "../error/price-unknown-error.ts";
+import type { CallEstimate, CallPlan, InputBound, OutputBound } from "../guard/call-plan.ts";
+import type { Guard } from "../guard/guard.ts";
+import { costNanoUsd, dearestTier, serviceTierMultiplier, unpricedUsage } from "../price/cost.ts";
+import { FREE_PRICE, UNMETERED_PRICE } from "../price/no-price.ts";
+import type { Usage } from "../usage/usage.ts";
+import type { ProviderAdapter } from "./adapter.ts";
 import type { Body, RequestShape } from "./request/request-shape.ts";
-import { serverToolsOf, shapeOfResponse } from "./request/responses.ts";
 
 export interface PlannedRequest {
   readonly plan: CallPlan;
@@ -30,22 +19,35 @@ export interface PlannedRequest {
 }
 
 /**
- * @param deployment the Azure deployment that the request goes to; it is billed, whatever model the body names
+ * @param provider the name in the price list
+ * @param billedModel what is billed, whatever model the body names: the Azure deployment that the request goes to, or
+ * the model in the path
  * @throws {PriceUnknownError} when no price is known for the model and unknown models are refused.
  * @throws {CallNotBoundedError} when no worst case can be stated.
  * @throws {CallNotAllowedError} when part of the request would be billed where no hold can follow it.
  */
-export function planRequest(
+export function planRequest<E extends string>(
+  guard: Guard,
+  adapter: ProviderAdapter<E>,
+  provider: string,
+  endpoint: E,
+  body: Body,
+  billedModel?: string,
+): PlannedRequest {
+  const read = adapter.shapeOf(endpoint, body, guard.settings);
+  const shape = billedModel === undefined ? read : { ...read, model: billedModel };
+  return planShape(guard, provider, endpoint, shape, adapter.isFree?.(endpoint) === true);
+}
+
+/** The same from a shape, for requests that no adapter reads (a model under another SDK's abstraction). */
+export function planShape(
   guard: Guard,
   provider: string,
-  endpoint: MeteredEndpoint,
-  body: Body,
-  deployment: string | undefined,
+  endpoint: string,
+  shape: RequestShape,
+  isFree = false,
 ): PlannedRequest {
-  refuseUnmeteredParts(guard, body);
-  const read = shapeOf(endpoint, body, guard);
-  const shape = deployment === undefined ? read : { ...read, model: deployment };
-  const price = endpoint === "moderations" ? FREE_PRICE : priceOf(guard, provider, shape.model);
+  const price = isFree ? FREE_PRICE : priceOf(guard, provider, shape.model);
   const heldServiceTier = heldTier(guard, provider, shape, price);
   const { estimate, additions } = estimateOf(guard, provider, shape, price);
   const plan: CallPlan = {
@@ -76,61 +78,6 @@ function worstCaseCost(usage: Usage, price: ModelPrice, serviceTier: string): nu
       {
         cause,
       },
-    );
-  }
-}
-
-function shapeOf(endpoint: MeteredEndpoint, body: Body, guard: Guard): RequestShape {
-  const { estimator } = guard.settings;
-  switch (endpoint) {
-    case "chat.completions":
-      return shapeOfChat(body, estimator);
-    case "completions":
-      return shapeOfCompletion(body, estimator);
-    case "responses":
-    case "responses.compact":
-    case "decisions":
-      return shapeOfResponse(body, estimator, endpoint === "responses");
-    case "embeddings":
-      return shapeOfEmbedding(body, estimator);
-    case "moderations":
-      return shapeOfModeration(body);
-    case "images.generations":
-      return shapeOfImage(body, estimator, 0);
-    case "images.edits":
-    case "images.variations":
-      return shapeOfImage(
-        body,
-        estimator,
-        describeUpload(body, ["image", "image[]", "images", "mask"]).count,
-      );
-    case "audio.speech":
-      return shapeOfSpeech(body, estimator);
-    case "audio.transcriptions":
-      return shapeOfTranscription(body, estimator, describeUpload(body, ["file"]), true);
-    case "audio.translations":
-      return shapeOfTranscription(body, estimator, describeUpload(body, ["file"]), false);
-  }
-}
-
-/** Tools whose fees are neither in the usage nor in the price of the model. */
-const UNMETERED_TOOLS: ReadonlyMap<string, Bypass> = new Map([
-  ["image_generation", "agents"],
-  ["code_interpreter", "containers"],
-  ["shell", "containers"],
-]);
-
-function refuseUnmeteredParts(guard: Guard, body: Body): void {
-  if (body["background"] === true && !guard.settings.allow.has("background")) {
-    throw new CallNotAllowedError(
-      'A background response goes on after the request has returned, so its cost cannot be followed. Leave out background, or allow it with allow: ["background"]; it is then charged at its worst case.',
-    );
-  }
-  for (const type of serverToolsOf(body)) {
-    const bypass = UNMETERED_TOOLS.get(type);
-    if (bypass === undefined || guard.settings.allow.has(bypass)) continue;
-    throw new CallNotAllowedError(
-      `The tool ${type} is billed apart from the model's usage. Leave it out, or allow it with allow: ["${bypass}"]; its own fee is then not counted.`,
     );
   }
 }

@@ -1,5 +1,5 @@
 /** @module What matters of a request for its worst case, the same for every endpoint. */
-import type { Usage } from "../../../usage/usage.ts";
+import type { Usage } from "../../usage/usage.ts";
 
 export interface OutputShape {
   /** The kind that the output may be billed as; with several, the dearest. */

@@ -3,9 +3,12 @@ import { beginNow, guardKit, type GuardKit } from "../../../test/support/guard-k
 import type { UsageRecord } from "../../meter/usage-record.ts";
 import type { Usage } from "../../usage/usage.ts";
 import type { MeteredEndpoint } from "./endpoint.ts";
-import { planRequest } from "./plan.ts";
-import type { Body } from "./request/request-shape.ts";
-import { observeOpenAIResponse } from "./response-observer.ts";
+import { planRequest } from "../plan-request.ts";
+import { openaiAdapter } from "./adapter.ts";
+import { UsageHider } from "./hide-usage.ts";
+import { openaiReader } from "./reader.ts";
+import type { Body } from "../request/request-shape.ts";
+import { observeAnswer } from "../observe/observe-answer.ts";
 
 const messages = [{ role: "user", content: "hello" }];
 const JSON_TYPE = { "content-type": "application/json; charset=utf-8" };
@@ -33,15 +36,16 @@ function observe(response: Response, given: Given = {}): Observed {
   const { endpoint = "chat.completions", body = { model: "gpt-4o-mini", messages, max_tokens: 1_000 } } =
     given;
   const kit = guardKit();
-  const { plan } = planRequest(kit.guard, "openai", endpoint, body, undefined);
+  const { plan } = planRequest(kit.guard, openaiAdapter, "openai", endpoint, body, undefined);
   const attempt = beginNow(kit.guard.startCall(plan));
   const abort = new AbortController();
-  observeOpenAIResponse(response, {
+  observeAnswer(response, {
     plan,
     attempt,
     settings: kit.guard.settings,
     unreportedFees: given.fees ?? {},
-    hideUsage: given.hideUsage ?? false,
+    reader: openaiReader,
+    createFilter: given.hideUsage === true ? () => new UsageHider() : undefined,
     signal: abort.signal,
     now: () => kit.clock.now(),
   });

@@ -5,7 +5,7 @@
  * the client's own `OpenAIError` passes through all of them as it is, is not retried, and is still recognised by
  * `instanceof BudgetExceededError` (see HoldfastError).
  */
-import { HoldfastError } from "../../error/holdfast-error.ts";
+import { HoldfastError } from "../error/holdfast-error.ts";
 
 type ErrorClass = new (message: string) => Error;
 

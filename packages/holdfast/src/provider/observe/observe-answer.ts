@@ -1,24 +1,33 @@
-/** @module Watches one OpenAI response and ends its attempt with the truth. */
-import { NOTHING_SERVED, type AttemptOutcome, type Served } from "../../guard/attempt-outcome.ts";
-import type { Attempt } from "../../guard/guarded-call.ts";
-import type { GuardSettings } from "../../guard/guard-settings.ts";
+/** @module Watches one answer of a provider and ends its attempt with the truth. */
+import { NOTHING_SERVED, type AttemptOutcome } from "../../guard/attempt-outcome.ts";
 import type { CallPlan } from "../../guard/call-plan.ts";
+import type { GuardSettings } from "../../guard/guard-settings.ts";
+import type { Attempt } from "../../guard/guarded-call.ts";
 import { outputTokensOf, type Usage, type UsageBucket } from "../../usage/usage.ts";
-import { SharedEnd, type BodyObserver } from "../observe/body-observer.ts";
-import { observeResponse } from "../observe/observe-response.ts";
-import { UsageHider, withoutUsage } from "./hide-usage.ts";
-import { lastUsageObject, readStream, StreamTail, type StreamReading } from "./read-stream.ts";
-import { isObject } from "./request/request-shape.ts";
-import { readUsage, type PlainOutput, type UsageReading } from "./usage.ts";
+import type { ResponseReader, StreamReading } from "../response-reader.ts";
+import type { UsageReading } from "../usage/usage-reading.ts";
+import { SharedEnd, type BodyObserver } from "./body-observer.ts";
+import { parseJson } from "./event-data.ts";
+import { observeResponse } from "./observe-response.ts";
+import { StreamTail } from "./stream-tail.ts";
+
+/** Takes out of a stream what was only sent because Holdfast asked for it. */
+export interface StreamFilter {
+  /** Returns what is passed on of these bytes; none when an event is not whole yet. */
+  chunk(bytes: Uint8Array): Uint8Array;
+  /** What was kept back, at the end. */
+  rest(): Uint8Array | undefined;
+}
 
 export interface ObservedCall {
   readonly plan: CallPlan;
   readonly attempt: Attempt;
+  readonly reader: ResponseReader;
   readonly settings: GuardSettings;
   /** Added to whatever usage the response reports. */
   readonly unreportedFees: Usage;
-  /** The application did not ask for usage in its stream. */
-  readonly hideUsage: boolean;
+  /** For a stream that carries more than the application asked for. */
+  readonly createFilter?: (() => StreamFilter) | undefined;
   /** The request's own abort signal: it may fire when nobody reads. */
   readonly signal: AbortSignal | undefined;
   /** Ms since the epoch, now. */
@@ -31,10 +40,10 @@ const GATEWAY_TIMEOUTS: ReadonlySet<number> = new Set([504, 524]);
 /** Chunks between two looks at the age of the hold. */
 const KEEP_ALIVE_CHUNKS = 64;
 
-export function observeOpenAIResponse(response: Response, call: ObservedCall): void {
+export function observeAnswer(response: Response, call: ObservedCall): void {
   const { attempt, plan } = call;
   const status = response.status;
-  const providerRequestId = response.headers.get("x-request-id");
+  const providerRequestId = response.headers.get(call.reader.requestIdHeader);
   if (status >= 400) {
     attempt.end({ class: GATEWAY_TIMEOUTS.has(status) ? "ambiguous" : "refused", status, providerRequestId });
     return;
@@ -66,29 +75,19 @@ export function observeOpenAIResponse(response: Response, call: ObservedCall): v
 
 type Answer = Pick<Extract<AttemptOutcome, { class: "complete" }>, "status" | "providerRequestId">;
 
-/** A larger answer is vectors; its usage is found without parsing all of them again. */
-const BULKY_CHARACTERS = 32 * 1024;
-
-function parseBody(text: string, plan: CallPlan): unknown {
-  if (text.length > BULKY_CHARACTERS && plan.endpoint === "embeddings") {
-    const usage = lastUsageObject(text);
-    const model = /"model"\s*:\s*"([^"\\]{1,200})"/.exec(text.slice(-4_096) + text.slice(0, 4_096))?.[1];
-    if (usage !== undefined) return { usage, ...(model === undefined ? {} : { model }) };
-  }
-  return parse(text);
+function parseBody(text: string, { reader, plan }: ObservedCall): unknown {
+  return reader.parse === undefined ? parseJson(text) : reader.parse(text, plan);
 }
 
 function observeJson(response: Response, call: ObservedCall, answer: Answer): void {
   const complete = (body: unknown): void => {
-    const served: Served = {
-      model: isObject(body) && typeof body["model"] === "string" ? body["model"] : null,
-      serviceTier: isObject(body) && typeof body["service_tier"] === "string" ? body["service_tier"] : null,
-    };
+    const { usage, served, also } = call.reader.answer(body, call.plan);
     call.attempt.end({
       class: "complete",
       ...answer,
       served,
-      ...usageOf(readJsonUsage(body, call.plan), call),
+      ...usageOf(usage, call),
+      ...(also === undefined ? {} : { also }),
     });
   };
   const ended = new SharedEnd((how) => {
@@ -105,13 +104,13 @@ function observeJson(response: Response, call: ObservedCall, answer: Answer): vo
       },
       rest: () => undefined,
       text: (text) => {
-        if (!call.attempt.ended) complete(parseBody(text, call.plan));
+        if (!call.attempt.ended) complete(parseBody(text, call));
         return text;
       },
       json: complete,
       end: (how) => {
         if (how === "done" && !call.attempt.ended)
-          complete(parseBody(new TextDecoder().decode(Buffer.concat(chunks)), call.plan));
+          complete(parseBody(new TextDecoder().decode(Buffer.concat(chunks)), call));
         end(how);
       },
     };
@@ -119,7 +118,7 @@ function observeJson(response: Response, call: ObservedCall, answer: Answer): vo
 }
 
 function observeEvents(response: Response, call: ObservedCall, answer: Answer): void {
-  const { attempt, plan, settings, signal } = call;
+  const { attempt, plan, reader, settings, signal } = call;
   const startedAtMs = call.now();
   let latest: StreamTail | undefined;
   const finish = (reading: StreamReading): void => {
@@ -128,14 +127,14 @@ function observeEvents(response: Response, call: ObservedCall, answer: Answer): 
   };
   const finishWithTail = (): void => {
     if (attempt.ended) return;
-    finish((latest ?? new StreamTail()).read(settings.estimator, plan.model, plainOutputOf(plan)));
+    finish((latest ?? new StreamTail()).read(reader, plan, settings.estimator));
   };
   const ended = new SharedEnd(finishWithTail);
   const onAbort = finishWithTail;
   signal?.addEventListener("abort", onAbort, { once: true });
   observeResponse(response, (): BodyObserver => {
-    const tail = new StreamTail();
-    const hider = call.hideUsage ? new UsageHider() : undefined;
+    const tail = new StreamTail(reader.headBytes);
+    const filter = call.createFilter?.();
     const end = ended.branch();
     let chunks = 0;
     return {
@@ -144,12 +143,13 @@ function observeEvents(response: Response, call: ObservedCall, answer: Answer): 
         latest = tail;
         chunks += 1;
         if (chunks % KEEP_ALIVE_CHUNKS === 0) attempt.keepAlive();
-        return hider === undefined ? bytes : hider.chunk(bytes);
+        return filter === undefined ? bytes : filter.chunk(bytes);
       },
-      rest: () => hider?.rest(),
+      rest: () => filter?.rest(),
       text: (text) => {
-        if (!attempt.ended) finish(readStream(text, settings.estimator, plan.model, plainOutputOf(plan)));
-        return call.hideUsage ? withoutUsage(text) : text;
+        if (!attempt.ended) finish(reader.events(text, plan, settings.estimator));
+        // Whoever reads it as one text has not read any of it in pieces.
+        return filter === undefined ? text : filteredText(text, filter);
       },
       json: () => undefined,
       end: (how) => {
@@ -166,45 +166,33 @@ function outcomeOf(
   answer: Answer,
   elapsedMs: number,
 ): AttemptOutcome {
-  const { served } = reading;
+  const { plan, reader } = call;
+  const { served, also, statedInput } = reading;
   if (reading.usage.kind !== "missing" && reading.finished) {
-    return { class: "complete", ...answer, served, ...usageOf(reading.usage, call) };
+    return {
+      class: "complete",
+      ...answer,
+      served,
+      ...usageOf(reading.usage, call),
+      ...(also === undefined ? {} : { also }),
+    };
   }
   const { settlement } = call.settings;
-  const hidden = mayReason(served.model ?? call.plan.model)
+  const hidden = reader.mayReason(served.model ?? plan.model)
     ? Math.ceil((elapsedMs * settlement.hiddenOutputTokensPerSecond) / 1_000)
     : 0;
   const soFar = reading.usage.kind === "usage" ? outputTokensOf(reading.usage.usage) : 0;
+  // A server that finished and reported nothing has nothing more under way.
+  const finished = reading.finished && !reading.failed;
+  const all = reader.goesOnUnheard && !finished && !reading.failed ? outputTokensOf(plan.estimate.usage) : 0;
   return {
     class: "partial",
     ...answer,
     served,
-    seenOutputTokens: Math.max(reading.seenOutputTokens, soFar) + hidden,
-    // A server that finished and reported nothing has nothing more under way.
-    finished: reading.finished && !reading.failed,
+    seenOutputTokens: Math.max(reading.seenOutputTokens, soFar, all) + hidden,
+    finished,
+    ...(statedInput === undefined ? {} : { statedInput }),
   };
-}
-
-/** Models that generate tokens before, and besides, those that are sent. Not knowing a name counts as yes. */
-function mayReason(model: string): boolean {
-  return !/^(ft:)?(gpt-3\.5|gpt-4|chatgpt-4o|gpt-35|gpt-5-chat|davinci|babbage|curie|ada|text-|whisper|tts|gpt-audio|gpt-realtime)/.test(
-    model,
-  );
-}
-
-/** Tokens whose kind the response does not state are of the kind that was held for. */
-function plainOutputOf({ estimate }: CallPlan): PlainOutput {
-  if ((estimate.usage.outputImageTokens ?? 0) > 0) return "outputImageTokens";
-  return (estimate.usage.outputAudioTokens ?? 0) > 0 ? "outputAudioTokens" : "outputTextTokens";
-}
-
-function readJsonUsage(body: unknown, plan: CallPlan): UsageReading {
-  const reading = readUsage(body, plainOutputOf(plan));
-  // A transcript without usage may still say how long the audio was.
-  if (reading.kind === "missing" && isObject(body) && typeof body["duration"] === "number") {
-    return readUsage({ usage: { type: "duration", seconds: body["duration"] } });
-  }
-  return reading;
 }
 
 function usageOf(reading: UsageReading, call: ObservedCall): { usage: Usage | undefined; problem?: string } {
@@ -227,10 +215,8 @@ function withFees(usage: Usage, fees: Usage): Usage {
   return sum;
 }
 
-function parse(json: string): unknown {
-  try {
-    return JSON.parse(json) as unknown;
-  } catch {
-    return undefined;
-  }
+/** The filter for a stream that is read as one text. */
+export function filteredText(text: string, filter: StreamFilter): string {
+  const events = filter.chunk(Buffer.from(text, "utf8"));
+  return new TextDecoder().decode(Buffer.concat([events, filter.rest() ?? new Uint8Array(0)]));
 }
