@@ -16,7 +16,13 @@ export default defineConfig({
     projects: [
       ...packages.map((name) => ({
         extends: true as const,
-        test: { name, root: `packages/${name}`, include: ["src/**/*.test.ts", "test/**/*.test.ts"] },
+        test: {
+          name,
+          root: `packages/${name}`,
+          include: ["src/**/*.test.ts", "test/**/*.test.ts"],
+          // Properties run hundreds of cases, and the machine may be busy with other tests.
+          testTimeout: 30_000,
+        },
       })),
       {
         extends: true as const,

@@ -13,6 +13,7 @@ import { describeError } from "./harness.ts";
 import { benchHeap } from "./heap.bench.ts";
 import { benchLease } from "./lease.bench.ts";
 import { benchPostgres } from "./postgres.bench.ts";
+import { benchProviders } from "./providers.bench.ts";
 import { benchRace } from "./race.bench.ts";
 import { benchRedis } from "./redis.bench.ts";
 import { environment, toText, writeReport, type Row } from "./report.ts";
@@ -24,6 +25,7 @@ import { benchStream } from "./stream.bench.ts";
 const BENCHES: Readonly<Record<string, (quick: boolean) => Promise<readonly Row[]>>> = {
   call: benchCall,
   stream: benchStream,
+  providers: benchProviders,
   store: benchStore,
   estimate: benchEstimate,
   heap: benchHeap,
@@ -38,6 +40,9 @@ const BENCHES: Readonly<Record<string, (quick: boolean) => Promise<readonly Row[
 const PACKAGES = [
   "holdfast",
   "openai",
+  "@anthropic-ai/sdk",
+  "@google/genai",
+  "ai",
   "ioredis",
   "pg",
   "@langfuse/openai",

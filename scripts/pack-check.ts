@@ -1,10 +1,11 @@
 /**
  * Packs every package as it would be published, checks the tarballs (publint, attw), installs them into a fresh
- * project, and uses them there: ESM, require(esm), and TypeScript with `skipLibCheck: false` and no SDK installed.
+ * project, and uses them there: ESM, require(esm), bundled, two copies in one process, and TypeScript with
+ * `skipLibCheck: false` and no SDK installed.
  * Ends in the line `N passed, N failed`.
  */
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
@@ -28,6 +29,13 @@ function check(what: string, verify: () => void): void {
 
 function run(command: string, args: readonly string[], cwd: string): string {
   return execFileSync(command, args, { cwd, stdio: "pipe", encoding: "utf8" });
+}
+
+/** The imports of a module, and the rest of it. */
+function splitImports(code: string): [head: string, body: string] {
+  const lines = code.split("\n");
+  const isImport = (line: string): boolean => line.trim().startsWith("import ");
+  return [lines.filter(isImport).join("\n"), lines.filter((line) => !isImport(line)).join("\n")];
 }
 
 try {
@@ -60,36 +68,107 @@ try {
   const installed = ["prices", "holdfast", "tokenizer"].map((name) => tarballs.get(name)!);
   run("npm", ["install", "--no-audit", "--no-fund", "--ignore-scripts", ...installed], consumer);
 
+  const wrappers = [
+    ["wrapOpenAI", "openai"],
+    ["wrapAnthropic", "anthropic"],
+    ["wrapGoogle", "google"],
+  ] as const;
+  const imports = wrappers.map(([name, path]) => `import { ${name} } from "holdfast/${path}";`).join("\n");
   writeFileSync(
     join(consumer, "esm.js"),
     `import { createHoldfast, HoldfastError } from "holdfast";
-     import { wrapOpenAI } from "holdfast/openai";
+     ${imports}
+     import { holdfastMiddleware } from "holdfast/ai-sdk";
+     import { guardFetch } from "holdfast/provider";
      const holdfast = createHoldfast({ budgets: [{ id: "b", limit: { usd: "1" }, window: "day" }] });
      const [balance] = await holdfast.balances();
      if (balance.left.nanoUsd !== 1_000_000_000) throw new Error("wrong balance");
-     try { wrapOpenAI({}, holdfast); throw new Error("wrapped nothing"); }
-     catch (error) { if (!HoldfastError.isHoldfastError(error)) throw error; }`,
+     for (const wrap of [${wrappers.map(([name]) => name).join(", ")}]) {
+       try { wrap({}, holdfast); } catch (error) {
+         if (HoldfastError.isHoldfastError(error) && error.code === "CLIENT_NOT_SUPPORTED") continue;
+         throw error;
+       }
+       throw new Error("wrapped nothing");
+     }
+     if (typeof holdfastMiddleware(holdfast).wrapGenerate !== "function") throw new Error("no middleware");
+     if (typeof guardFetch !== "function") throw new Error("no guardFetch");
+     console.log("works");`,
   );
   writeFileSync(
     join(consumer, "cjs.cjs"),
     `const { createHoldfast } = require("holdfast");
-     const { wrapOpenAI } = require("holdfast/openai");
-     if (typeof createHoldfast !== "function" || typeof wrapOpenAI !== "function") throw new Error("require failed");`,
+     for (const [name, path] of ${JSON.stringify(wrappers)}) {
+       if (typeof require("holdfast/" + path)[name] !== "function") throw new Error("require failed: " + path);
+     }
+     if (typeof createHoldfast !== "function") throw new Error("require failed");`,
   );
   writeFileSync(
     join(consumer, "types.ts"),
     `import { createHoldfast, type UsageRecord } from "holdfast";
      import { wrapOpenAI, type OpenAIClient } from "holdfast/openai";
-     declare const client: OpenAIClient & { readonly mine: string };
+     import { wrapAnthropic, type AnthropicClient } from "holdfast/anthropic";
+     import { wrapGoogle, type GoogleClient } from "holdfast/google";
+     import { holdfastMiddleware } from "holdfast/ai-sdk";
+     import type { ProviderAdapter } from "holdfast/provider";
+     declare const openai: OpenAIClient & { readonly mine: string };
+     declare const anthropic: AnthropicClient & { readonly mine: string };
+     declare const google: GoogleClient & { readonly mine: string };
+     declare const adapter: ProviderAdapter<"chat">;
      const holdfast = createHoldfast({ budgets: [] });
      holdfast.on("usage", (record: UsageRecord) => record.costNanoUsd);
-     export const kept: string = wrapOpenAI(client, holdfast, { agent: "a" }).mine;
+     export const kept: string[] = [
+       wrapOpenAI(openai, holdfast, { agent: "a" }).mine,
+       wrapAnthropic(anthropic, holdfast, { agent: "a" }).mine,
+       wrapGoogle(google, holdfast, { agent: "a" }).mine,
+       adapter.title,
+     ];
+     export const middleware = holdfastMiddleware(holdfast, { agent: "a" });
      // @ts-expect-error a client without withOptions is not an OpenAI client
      wrapOpenAI({}, holdfast);`,
   );
   const node = bin("node");
   check("ESM consumer", () => run(node, ["esm.js"], consumer));
   check("require(esm) consumer", () => run(node, ["cjs.cjs"], consumer));
+  for (const format of ["esm", "cjs"] as const) {
+    check(`bundled consumer, minified, ${format}`, () => {
+      const out = `bundle-${format}.${format === "esm" ? "mjs" : "cjs"}`;
+      // A bundle in CommonJS has no top-level await; the program is then a function of its own.
+      const entry = format === "esm" ? "esm.js" : "wrapped.js";
+      if (format === "cjs") {
+        const [head, body] = splitImports(readFileSync(join(consumer, "esm.js"), "utf8"));
+        writeFileSync(join(consumer, entry), `${head}\n(async () => {${body}})();`);
+      }
+      run(
+        bin("esbuild"),
+        [entry, "--bundle", "--minify", "--platform=node", `--format=${format}`, `--outfile=${out}`],
+        consumer,
+      );
+      if (!run(node, [out], consumer).includes("works")) throw new Error("the bundle did not run to its end");
+    });
+  }
+  check("two copies in one process", () => {
+    const copy = join(consumer, "node_modules", "second-copy");
+    cpSync(join(consumer, "node_modules", "holdfast"), copy, { recursive: true });
+    writeFileSync(
+      join(consumer, "copies.js"),
+      `import { createHoldfast, BudgetExceededError, HoldfastError } from "holdfast";
+       import * as other from "./node_modules/second-copy/dist/index.js";
+       import { guardFetch } from "./node_modules/second-copy/dist/provider/index.js";
+       if (BudgetExceededError === other.BudgetExceededError) throw new Error("one copy only");
+       const holdfast = createHoldfast({ budgets: [{ id: "b", limit: { usd: "0" }, window: "day" }] });
+       const reader = { requestIdHeader: "x", headBytes: 0, goesOnUnheard: false, mayReason: () => false,
+         answer: () => ({ usage: { kind: "missing" }, served: { model: null, serviceTier: null } }) };
+       const adapter = { title: "x", reader, classifyEndpoint: () => ({ kind: "metered", endpoint: "chat" }),
+         shapeOf: () => ({ model: "gpt-5-mini", stream: false, serviceTier: null, textTokens: 9, otherInput: {},
+           refersTo: null, toolFees: {}, unreportedFees: {}, usageWhenSilent: null,
+           output: { kind: "text", limit: 9, choices: 1, extraTokens: 0, limitable: true, limitField: null } }) };
+       const send = guardFetch(() => { throw new Error("sent"); }, holdfast, { adapter, provider: "openai" });
+       const error = await send("http://x.test/", { method: "POST", body: "{}" }).catch((reason) => reason);
+       if (!(error instanceof BudgetExceededError) || !(error instanceof other.BudgetExceededError)
+         || !HoldfastError.isHoldfastError(error)) throw error;`,
+    );
+    run(node, ["copies.js"], consumer);
+  });
   for (const [module, resolution] of [
     ["nodenext", "nodenext"],
     ["esnext", "bundler"],

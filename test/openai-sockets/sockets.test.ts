@@ -1,5 +1,6 @@
 /** Every WebSocket class of every supported SDK major is refused a guarded client, unless sockets are allowed. */
-import OpenAI from "openai";
+import OpenAI, { BedrockOpenAI } from "openai";
+import { ResponsesWS } from "openai/resources/responses/ws";
 import OpenAI5 from "openai-v5";
 import OpenAI6 from "openai-v6";
 import { createHoldfast, HoldfastError } from "holdfast";
@@ -97,6 +98,26 @@ describe.each(cases)("%s/%s", (name, file, create, realtime) => {
       }
     };
     expect(await outcomeOf(wrapOpenAI(client, holdfast))).toBe(await outcomeOf(client));
+  });
+});
+
+describe("BedrockOpenAI, which keeps its address to itself", () => {
+  const make = (): BedrockOpenAI => new BedrockOpenAI({ apiKey: "sk-test", baseURL });
+
+  it("is refused by the question for its key", () => {
+    const wrapped = wrapOpenAI(make(), createHoldfast({ budgets: [] }));
+    expect(() => new ResponsesWS(wrapped)).toThrow("billed where no hold can follow it");
+    expect(() => new ResponsesWS(wrapped.withOptions({ timeout: 1_000 }))).toThrow("billed where no hold");
+  });
+
+  it("answers everybody else as ever", () => {
+    const wrapped = wrapOpenAI(make(), createHoldfast({ budgets: [] }));
+    expect([wrapped.apiKey, wrapped.baseURL]).toEqual(["sk-test", baseURL]);
+    wrapped.apiKey = "sk-other";
+    expect(wrapped.apiKey).toBe("sk-other");
+    expect(() => {
+      wrapped.baseURL = "http://other.test";
+    }).toThrow();
   });
 });
 

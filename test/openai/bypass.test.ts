@@ -17,7 +17,6 @@ const ways: readonly Way[] = [
   { allow: "realtime", path: "/realtime/transcription_sessions" },
   { allow: "realtime", path: "/realtime/calls" },
   { allow: "realtime", path: "/live/sessions" },
-  { allow: "batches", path: "/batches" },
   { allow: "evals", path: "/evals/eval_1/runs" },
   { allow: "fine-tuning", path: "/fine_tuning/jobs" },
   { allow: "videos", path: "/videos" },
@@ -32,15 +31,6 @@ const ways: readonly Way[] = [
 
 const byMethod: Readonly<Record<string, { allow: string; call: (client: OpenAI) => PromiseLike<unknown> }>> =
   {
-    "batches.create": {
-      allow: "batches",
-      call: (client) =>
-        client.batches.create({
-          input_file_id: "file-1",
-          endpoint: "/v1/responses",
-          completion_window: "24h",
-        }),
-    },
     "fineTuning.jobs.create": {
       allow: "fine-tuning",
       call: (client) => client.fineTuning.jobs.create({ model: MODEL, training_file: "file-1" }),
@@ -90,29 +80,6 @@ describe.each(clientKinds)("$name", (kind) => {
       CallNotAllowedError,
     );
     expect(at.server.requests).toBe(0);
-  });
-
-  test("a background response is refused; allowed, it is charged at its worst case", async () => {
-    const body = { model: MODEL, input: "Hi", max_output_tokens: 50, background: true };
-    await using refusing = await rig({ kind });
-    const error = await failure(refusing.client.responses.create(body));
-    expect(error).toBeInstanceOf(CallNotAllowedError);
-    expect(error.message).toContain('allow: ["background"]');
-    expect(refusing.server.requests).toBe(0);
-
-    await using at = await rig({
-      kind,
-      config: { allow: ["background"] },
-      server: { usage: { inputTokens: 3, outputTokens: 9 } },
-    });
-    const queued = await at.client.responses.create(body);
-    expect(queued.status).toBe("queued");
-    await at.client.responses.retrieve(queued.id);
-    await at.quiet();
-    const [record] = at.events.usage;
-    expect(at.events.usage).toHaveLength(1);
-    expect(record).toMatchObject({ usageSource: "estimated", costNanoUsd: record!.heldNanoUsd });
-    expect((await at.balance()).spent).toBeGreaterThanOrEqual(at.billedNanoUsd);
   });
 
   test.each([

@@ -72,7 +72,7 @@ function impatient(Base: Class): Class {
   return Impatient;
 }
 
-function build(Base: unknown, options: ClientOptions): OpenAI {
+export function build(Base: unknown, options: ClientOptions): OpenAI {
   return new (options["maxRetries"] === 0 ? (Base as Class) : impatient(Base as Class))(options);
 }
 
@@ -156,6 +156,9 @@ const eventNames: readonly EventName[] = [
   "budget-overridden",
   "budgets-changed",
   "meter-anomaly",
+  "job-started",
+  "job-settled",
+  "job-store-failed",
   "prices-changed",
   "listener-failed",
   "events-dropped",

@@ -11,6 +11,7 @@ import type { HoldRatioSnapshot } from "./estimate/hold-ratio.ts";
 import type { Listener } from "./event/emitter.ts";
 import type { EventName } from "./event/events.ts";
 import type { Guard } from "./guard/guard.ts";
+import type { OpenJob } from "./guard/job-record.ts";
 import { parseUsd } from "./kernel/money.ts";
 import { windowAt, type Window } from "./kernel/window.ts";
 import { DIMENSIONS, NO_AMOUNTS, type Amounts, type Dimension, type Limits } from "./ledger/amounts.ts";
@@ -234,6 +235,18 @@ export class Holdfast {
   /** How much was held compared with what was billed, over the calls whose usage the provider reported. */
   holdRatio(): HoldRatioSnapshot {
     return this.#guard.holdRatio.snapshot();
+  }
+
+  /**
+   * The batches and background responses whose results no wrapped client has retrieved, of all processes that share the
+   * store (of this one, when the store keeps no jobs). Read page by page, in no certain order:
+   *
+   *     for await (const job of holdfast.jobs()) console.log(job.jobId, job.heldNanoUsd);
+   *
+   * The iteration fails with a StoreUnavailableError when the store does not answer.
+   */
+  jobs(): AsyncIterable<OpenJob> {
+    return this.#guard.jobs.open();
   }
 
   /**

@@ -29,6 +29,20 @@ export {
 } from "./ledger/operation-checks.ts";
 export { amounts, DIMENSIONS, type Amounts, type Dimension, type Limits } from "./ledger/amounts.ts";
 export { holdTransition, type HoldState, type HoldTransition, type HoldVerb } from "./ledger/hold-state.ts";
+export {
+  DEFAULT_JOBS_PAGE,
+  jobFrom,
+  jobsPage,
+  requireJob,
+  requireJobKey,
+  requireJobsQuery,
+  type JobHold,
+  type JobKey,
+  type JobRecord,
+  type JobsPage,
+  type JobsQuery,
+  type JobStore,
+} from "./ledger/job-store.ts";
 export type * from "./ledger/ledger-store.ts";
 export {
   modelOf,
@@ -66,6 +80,7 @@ export type { TokenEstimator } from "./estimate/token-estimator.ts";
 export type { Listener } from "./event/emitter.ts";
 export type * from "./event/events.ts";
 export type { MissingOutputLimit, ServerContext } from "./guard/guard-settings.ts";
+export type { OpenJob } from "./guard/job-record.ts";
 export type { EstimateConfig, HoldfastConfig, PricesConfig, SettlementConfig } from "./holdfast-config.ts";
 export type { AdjustRequest, Balance, Holdfast, OverrideRequest } from "./holdfast.ts";
 export {

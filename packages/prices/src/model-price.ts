@@ -8,11 +8,14 @@ export type UsageBucket =
   /** Text (or unspecified) input tokens that were neither read from nor written to a cache. */
   | "inputTextTokens"
   | "inputAudioTokens"
+  /** Images, and the pages of documents where the provider reads them as images. */
   | "inputImageTokens"
+  | "inputVideoTokens"
   /** Input tokens read from the provider's prompt cache. */
   | "cacheReadTextTokens"
   | "cacheReadAudioTokens"
   | "cacheReadImageTokens"
+  | "cacheReadVideoTokens"
   /** Input tokens written to the provider's prompt cache with its short lifetime. */
   | "cacheWriteTokens"
   /** Input tokens written to the cache with the long lifetime (Anthropic: 1 hour). */
@@ -23,8 +26,10 @@ export type UsageBucket =
   | "reasoningTokens"
   | "outputAudioTokens"
   | "outputImageTokens"
+  | "outputVideoTokens"
   /** Billable calls of the provider's own tools. */
   | "webSearches"
+  | "mapGroundings"
   | "fileSearches"
   /** Audio input billed by time, in whole milliseconds. */
   | "audioMs"
@@ -37,16 +42,20 @@ export const USAGE_BUCKETS: readonly UsageBucket[] = [
   "inputTextTokens",
   "inputAudioTokens",
   "inputImageTokens",
+  "inputVideoTokens",
   "cacheReadTextTokens",
   "cacheReadAudioTokens",
   "cacheReadImageTokens",
+  "cacheReadVideoTokens",
   "cacheWriteTokens",
   "cacheWriteLongTokens",
   "outputTextTokens",
   "reasoningTokens",
   "outputAudioTokens",
   "outputImageTokens",
+  "outputVideoTokens",
   "webSearches",
+  "mapGroundings",
   "fileSearches",
   "audioMs",
   "characters",
@@ -54,10 +63,10 @@ export const USAGE_BUCKETS: readonly UsageBucket[] = [
 ];
 
 /** Input buckets that count towards a long-context threshold and towards `inputTokens` limits. */
-export const INPUT_TOKEN_BUCKETS: readonly UsageBucket[] = USAGE_BUCKETS.slice(0, 8);
+export const INPUT_TOKEN_BUCKETS: readonly UsageBucket[] = USAGE_BUCKETS.slice(0, 10);
 
 /** Output buckets, all billed and all counted towards `outputTokens` limits. */
-export const OUTPUT_TOKEN_BUCKETS: readonly UsageBucket[] = USAGE_BUCKETS.slice(8, 12);
+export const OUTPUT_TOKEN_BUCKETS: readonly UsageBucket[] = USAGE_BUCKETS.slice(10, 15);
 
 /**
  * Integer pico-USD (1e-12 USD) per unit of each bucket: a price of p USD per million tokens is `p * 1e6`.
@@ -69,7 +78,17 @@ export type Rates = { readonly [B in UsageBucket]: number };
 export interface Multiplier {
   readonly numerator: number;
   readonly denominator: number;
+  /** True when the tier does not change what is read from the prompt cache: that stays at the list price. */
+  readonly cacheReadAtListPrice?: boolean;
 }
+
+/** The buckets that {@link Multiplier.cacheReadAtListPrice} is about. */
+export const CACHE_READ_BUCKETS: readonly UsageBucket[] = [
+  "cacheReadTextTokens",
+  "cacheReadAudioTokens",
+  "cacheReadImageTokens",
+  "cacheReadVideoTokens",
+];
 
 export interface ModelPrice {
   readonly provider: string;

@@ -11,9 +11,11 @@ export interface UsdTokenPrices {
   readonly inputUsdPerMillion?: string;
   readonly inputAudioUsdPerMillion?: string;
   readonly inputImageUsdPerMillion?: string;
+  readonly inputVideoUsdPerMillion?: string;
   readonly cacheReadUsdPerMillion?: string;
   readonly cacheReadAudioUsdPerMillion?: string;
   readonly cacheReadImageUsdPerMillion?: string;
+  readonly cacheReadVideoUsdPerMillion?: string;
   readonly cacheWriteUsdPerMillion?: string;
   /** Cache writes with the long lifetime. @default the price of other cache writes */
   readonly cacheWriteLongUsdPerMillion?: string;
@@ -22,10 +24,12 @@ export interface UsdTokenPrices {
   readonly reasoningUsdPerMillion?: string;
   readonly outputAudioUsdPerMillion?: string;
   readonly outputImageUsdPerMillion?: string;
+  readonly outputVideoUsdPerMillion?: string;
 }
 
 export interface UsdPrices extends UsdTokenPrices {
   readonly webSearchUsdPerThousand?: string;
+  readonly mapGroundingUsdPerThousand?: string;
   readonly fileSearchUsdPerThousand?: string;
   /** Audio input billed by time. */
   readonly audioUsdPerHour?: string;
@@ -64,20 +68,24 @@ const TOKEN_KEYS: ReadonlyMap<string, string> = new Map([
   ["inputUsdPerMillion", "input_mtok"],
   ["inputAudioUsdPerMillion", "input_audio_mtok"],
   ["inputImageUsdPerMillion", "input_image_mtok"],
+  ["inputVideoUsdPerMillion", "input_video_mtok"],
   ["cacheReadUsdPerMillion", "cache_read_mtok"],
   ["cacheReadAudioUsdPerMillion", "cache_audio_read_mtok"],
   ["cacheReadImageUsdPerMillion", "cache_image_read_mtok"],
+  ["cacheReadVideoUsdPerMillion", "cache_video_read_mtok"],
   ["cacheWriteUsdPerMillion", "cache_write_mtok"],
   ["cacheWriteLongUsdPerMillion", "cache_write_1h_mtok"],
   ["outputUsdPerMillion", "output_mtok"],
   ["reasoningUsdPerMillion", "output_reasoning_mtok"],
   ["outputAudioUsdPerMillion", "output_audio_mtok"],
   ["outputImageUsdPerMillion", "output_image_mtok"],
+  ["outputVideoUsdPerMillion", "output_video_mtok"],
 ]);
 
 const KEYS: ReadonlyMap<string, string> = new Map([
   ...TOKEN_KEYS,
   ["webSearchUsdPerThousand", "web_searches_kcount"],
+  ["mapGroundingUsdPerThousand", "map_groundings_kcount"],
   ["fileSearchUsdPerThousand", "storage_searches_kcount"],
   ["audioUsdPerHour", "input_audio_hours"],
   ["charactersUsdPerMillion", "input_mchars"],
@@ -184,12 +192,15 @@ export function parseServiceTiers(
   path: string,
 ): Readonly<Record<string, Multiplier>> {
   const parsed: [string, Multiplier][] = [["default", { numerator: 1, denominator: 1 }]];
-  for (const [tier, { numerator, denominator }] of Object.entries(tiers)) {
+  for (const [tier, { numerator, denominator, cacheReadAtListPrice }] of Object.entries(tiers)) {
     const isRatio = Number.isSafeInteger(numerator) && Number.isSafeInteger(denominator);
     if (!isRatio || numerator < 0 || denominator < 1) {
       throw new PriceOverrideError(`${path}.${tier}`, "must be a ratio of integers that is not negative.");
     }
-    parsed.push([tier, { numerator, denominator }]);
+    parsed.push([
+      tier,
+      { numerator, denominator, ...(cacheReadAtListPrice === true && { cacheReadAtListPrice }) },
+    ]);
   }
   return Object.fromEntries(parsed);
 }

@@ -1,34 +1,22 @@
-/** @module Prices, names and corrections that genai-prices lacks, each with its source. */
+/** @module Names and corrections of models that genai-prices has, each with its source; models it lacks are own-models. */
+import { parseClaudeName } from "./claude-name.ts";
+import type { Decimal } from "./decimal.ts";
+import { OWN_MODELS } from "./own-models.ts";
 import { parseProvider } from "./price-data.ts";
 import type { ProviderData } from "./price-data.ts";
+import type { PriceRecord, TieredDecimal } from "./price-record.ts";
 
 /** The date these tables were last compared with their sources; the `version` of prices that come from them. */
 export const OWN_PRICES_VERSION = "2026-11";
 
-/** Speech by character: developers.openai.com/api/docs/models/tts-1 ($15 per 1M) and /tts-1-hd ($30), 2026-11. */
-const OWN_MODELS: readonly unknown[] = [
-  {
-    id: "openai",
-    models: [
-      {
-        id: "tts-1",
-        match: { or: [{ equals: "tts-1" }, { equals: "tts-1-1106" }] },
-        prices: { input_mchars: 15 },
-      },
-      {
-        id: "tts-1-hd",
-        match: { or: [{ equals: "tts-1-hd" }, { equals: "tts-1-hd-1106" }] },
-        prices: { input_mchars: 30 },
-      },
-    ],
-  },
-];
+let parsedModels: ReadonlyMap<string, ProviderData> | undefined;
 
-/** Models that the data does not have at all, by provider. */
+/** Models that the data does not have at all, by provider; read once. */
 export function ownProviders(): ReadonlyMap<string, ProviderData> {
-  return new Map(
+  parsedModels ??= new Map(
     OWN_MODELS.map((value) => parseProvider(value, "own prices")).map((provider) => [provider.id, provider]),
   );
+  return parsedModels;
 }
 
 /**
@@ -76,4 +64,21 @@ export function omittedPricesOf(
   modelId: string,
 ): readonly (readonly [key: string, usdPerMillion: number])[] {
   return OMITTED_PRICES.get(`${provider} ${modelId}`) ?? [];
+}
+
+/**
+ * Cache writes of one hour on Claude where the data has only those of five minutes, as for most models on Bedrock and
+ * Google Cloud: twice the input price on every platform (platform.claude.com/docs/en/build-with-claude/prompt-caching,
+ * aws.amazon.com/bedrock/pricing and cloud.google.com/vertex-ai/generative-ai/pricing#claude-models, 2026-11).
+ * Falling back to the price of five minutes would be 1.6 times too low.
+ */
+export function omittedLongCacheWrite(record: PriceRecord, modelId: string): TieredDecimal | undefined {
+  const input = record.get("input_mtok");
+  const isOmitted = record.has("cache_write_mtok") && !record.has("cache_write_1h_mtok");
+  if (!isOmitted || input === undefined || parseClaudeName(modelId) === undefined) return undefined;
+  const twice = ({ digits, scale }: Decimal): Decimal => ({ digits: 2n * digits, scale });
+  return {
+    base: twice(input.base),
+    tiers: input.tiers.map(({ start, price }) => ({ start, price: twice(price) })),
+  };
 }

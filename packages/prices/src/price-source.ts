@@ -3,7 +3,13 @@ import { findProvider } from "@pydantic/genai-prices";
 import { decimalOfNumber } from "./decimal.ts";
 import { MODEL_NAME_LENGTH_MAX, namesModel, withHyphenatedDate } from "./match.ts";
 import type { ModelPrice, Multiplier, PriceSource } from "./model-price.ts";
-import { OWN_PRICES_VERSION, omittedPricesOf, ownNameOf, ownProviders } from "./own-prices.ts";
+import {
+  OWN_PRICES_VERSION,
+  omittedLongCacheWrite,
+  omittedPricesOf,
+  ownNameOf,
+  ownProviders,
+} from "./own-prices.ts";
 import { parseOverride, parseServiceTiers } from "./override.ts";
 import type { ParsedOverride, PriceOverride } from "./override.ts";
 import { indexAt, parsePriceData, parseProvider } from "./price-data.ts";
@@ -91,7 +97,11 @@ export function createPriceSource(options: PriceSourceOptions = {}): PriceSource
         source: "genai-prices",
         version,
       })),
-      { owner: own.get(provider), source: "holdfast", version: OWN_PRICES_VERSION },
+      ...[provider, ...(data(provider)?.fallbackProviders ?? [])].map((id) => ({
+        owner: own.get(id),
+        source: "holdfast",
+        version: OWN_PRICES_VERSION,
+      })),
     ];
     for (const { owner, ...from } of candidates) {
       if (owner === undefined) continue;
@@ -106,19 +116,12 @@ export function createPriceSource(options: PriceSourceOptions = {}): PriceSource
     const entry = resolve(provider, model);
     if (entry === undefined) return undefined;
     const index = indexAt(entry.model.prices, atMs);
-    if (!entry.made.has(index)) entry.made.set(index, makePrice(entry, index, tiersFor(entry)));
+    if (!entry.made.has(index)) entry.made.set(index, makePrice(entry, index, tiersFor(provider, model)));
     return entry.made.get(index);
   }
 
-  function tiersFor({ provider, askedModel, owner }: Resolved): Readonly<Record<string, Multiplier>> {
-    return tiersWithOptions(provider, owner === provider ? serviceTiersOf(provider, askedModel) : undefined);
-  }
-
-  function tiersWithOptions(
-    provider: string,
-    table: Readonly<Record<string, Multiplier>> = serviceTiersOf("", ""),
-  ): Readonly<Record<string, Multiplier>> {
-    return { ...table, ...tiersOf.get(provider) };
+  function tiersFor(provider: string, askedModel: string): Readonly<Record<string, Multiplier>> {
+    return { ...serviceTiersOf(provider, askedModel), ...tiersOf.get(provider) };
   }
 
   function overrideOf(provider: string, model: string, atMs: number): ModelPrice | undefined {
@@ -130,11 +133,7 @@ export function createPriceSource(options: PriceSourceOptions = {}): PriceSource
     if (latest === undefined) return undefined;
     let price = overridden.get(latest);
     if (price === undefined) {
-      price = overridePrice(
-        latest,
-        basePrice(provider, model, atMs),
-        tiersWithOptions(provider, serviceTiersOf(provider, model)),
-      );
+      price = overridePrice(latest, basePrice(provider, model, atMs), tiersFor(provider, model));
       overridden.set(latest, price);
     }
     return price;
@@ -155,7 +154,16 @@ export function createPriceSource(options: PriceSourceOptions = {}): PriceSource
   };
 }
 
-/** Providers of the process's genai-prices data, each read once and then kept. */
+/** What was read of the library's own data; an update of that data brings other objects. */
+const bundled = new WeakMap<object, ProviderData>();
+
+function parsedOnce(found: object, id: string): ProviderData {
+  let parsed = bundled.get(found);
+  if (parsed === undefined) bundled.set(found, (parsed = parseProvider(found, id)));
+  return parsed;
+}
+
+/** Providers of the process's genai-prices data, each looked up once and then kept. */
 function bundledData(): (id: string) => ProviderData | undefined {
   const read = new Map<string, ProviderData | undefined>();
   const provider = (id: string): ProviderData | undefined => {
@@ -163,7 +171,7 @@ function bundledData(): (id: string) => ProviderData | undefined {
     const found = id === "" ? undefined : findProvider({ providerId: id });
     // The library also finds providers by parts of their names; only the very id counts here.
     if (found === undefined || found.id !== id) return undefined;
-    const parsed = parseProvider(found, id);
+    const parsed = parsedOnce(found, id);
     read.set(id, parsed);
     return parsed;
   };
@@ -207,7 +215,7 @@ function makePrice(
   const { provider, askedModel, owner, model, source, version } = entry;
   const record = model.prices[index]?.record;
   if (record === undefined || !isExpressible(record) || hasMinimumCharge(owner, record)) return undefined;
-  const contextWindowTokens = contextWindowTokensOf(owner, model.contextWindowTokens);
+  const contextWindowTokens = contextWindowTokensOf(owner, model.id, model.contextWindowTokens);
   const maxOutputTokens = maxOutputTokensOf(owner, askedModel);
   return {
     provider,
@@ -231,6 +239,8 @@ function hasMinimumCharge(owner: string, record: PriceRecord): boolean {
 function completed(record: PriceRecord, owner: string, modelId: string): PriceRecord {
   if (record.size === 0) return record;
   const result = new Map<string, TieredDecimal>(record);
+  const longCacheWrite = omittedLongCacheWrite(record, modelId);
+  if (longCacheWrite !== undefined) result.set("cache_write_1h_mtok", longCacheWrite);
   for (const [key, usd] of omittedPricesOf(owner, modelId)) {
     const base = decimalOfNumber(usd);
     if (base !== undefined && !result.has(key)) result.set(key, { base, tiers: [] });

@@ -32,6 +32,15 @@ function namesOf(logic: MatchLogic): string[] {
   ];
 }
 
+/** The library charges an hour-long cache write on Claude elsewhere than at Anthropic like one of five minutes. */
+function isLongWriteCorrected(price: ModelPrice, libraryPrice: Readonly<Record<string, unknown>>): boolean {
+  return (
+    "cache_write_mtok" in libraryPrice &&
+    (libraryPrice["cache_write_1h_mtok"] ?? null) === null &&
+    /claude/.test(price.model)
+  );
+}
+
 /** Models whose audio price we correct, see own-prices.ts: there we charge more than the library on purpose. */
 const CORRECTED = new Set(["gpt-4o-audio-preview", "gpt-4o-mini-audio-preview"]);
 
@@ -45,7 +54,8 @@ function usageOf(price: ModelPrice, libraryPrice: Readonly<Record<string, unknow
   const buckets: { [B in UsageBucket]?: fc.Arbitrary<number> } = {};
   for (const bucket of [...INPUT_TOKEN_BUCKETS, ...OUTPUT_TOKEN_BUCKETS]) {
     const isCorrected = CORRECTED.has(price.model) && bucket.includes("Audio");
-    if (!free && !isCorrected) buckets[bucket] = tokens;
+    const isOurs = bucket === "cacheWriteLongTokens" && isLongWriteCorrected(price, libraryPrice);
+    if (!free && !isCorrected && !isOurs) buckets[bucket] = tokens;
   }
   if ("web_searches_kcount" in libraryPrice) buckets.webSearches = fc.nat(20);
   if ("storage_searches_kcount" in libraryPrice) buckets.fileSearches = fc.nat(20);
@@ -57,20 +67,28 @@ function usageOf(price: ModelPrice, libraryPrice: Readonly<Record<string, unknow
 function libraryUsage(counts: Counts): Record<string, number> {
   const sum = (...buckets: UsageBucket[]): number =>
     buckets.reduce((total, bucket) => total + (counts[bucket] ?? 0), 0);
-  const cacheRead = ["cacheReadTextTokens", "cacheReadAudioTokens", "cacheReadImageTokens"] as const;
+  const cacheRead = [
+    "cacheReadTextTokens",
+    "cacheReadAudioTokens",
+    "cacheReadImageTokens",
+    "cacheReadVideoTokens",
+  ] as const;
   return {
     input_tokens: sum(...INPUT_TOKEN_BUCKETS),
     input_audio_tokens: sum("inputAudioTokens", "cacheReadAudioTokens"),
     input_image_tokens: sum("inputImageTokens", "cacheReadImageTokens"),
+    input_video_tokens: sum("inputVideoTokens", "cacheReadVideoTokens"),
     cache_read_tokens: sum(...cacheRead),
     cache_audio_read_tokens: sum("cacheReadAudioTokens"),
     cache_image_read_tokens: sum("cacheReadImageTokens"),
+    cache_video_read_tokens: sum("cacheReadVideoTokens"),
     cache_write_tokens: sum("cacheWriteTokens", "cacheWriteLongTokens"),
     cache_write_1h_tokens: sum("cacheWriteLongTokens"),
     output_tokens: sum(...OUTPUT_TOKEN_BUCKETS),
     output_reasoning_tokens: sum("reasoningTokens"),
     output_audio_tokens: sum("outputAudioTokens"),
     output_image_tokens: sum("outputImageTokens"),
+    output_video_tokens: sum("outputVideoTokens"),
     web_searches: sum("webSearches"),
     storage_searches: sum("fileSearches"),
     audio_seconds: sum("audioMs") / 1_000,

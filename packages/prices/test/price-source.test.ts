@@ -24,7 +24,7 @@ describe("rates of the bundled data", () => {
       contextWindowTokens: 400_000,
       maxOutputTokens: 128_000,
       longContext: [],
-      unpriced: ["audioMs", "characters", "images"],
+      unpriced: ["mapGroundings", "audioMs", "characters", "images"],
       rates: {
         inputTextTokens: 1_250_000,
         cacheReadTextTokens: 125_000,
@@ -55,6 +55,36 @@ describe("rates of the bundled data", () => {
     });
   });
 
+  it("tell video from images where their prices differ", () => {
+    expect(priceOf("google", "gemini-embedding-2").rates).toMatchObject({
+      inputTextTokens: 200_000,
+      inputImageTokens: 450_000,
+      inputVideoTokens: 12_000_000,
+    });
+    expect(priceOf("google", "gemini-omni-flash-preview").rates.outputVideoTokens).toBe(17_500_000);
+    const { rates } = priceOf("google", "gemini-2.5-flash");
+    expect([rates.inputImageTokens, rates.inputVideoTokens, rates.cacheReadVideoTokens]).toEqual([
+      300_000, 300_000, 30_000,
+    ]);
+  });
+
+  it("charge an hour in the cache twice the input on every platform of Claude", () => {
+    expect(priceOf("anthropic", "claude-opus-4-8").rates.cacheWriteLongTokens).toBe(10_000_000);
+    expect(priceOf("google", "claude-opus-4-8").rates.cacheWriteLongTokens).toBe(10_000_000);
+    expect(priceOf("aws", "us.anthropic.claude-opus-4-8").rates.cacheWriteLongTokens).toBe(11_000_000);
+    expect(priceOf("aws", "us.anthropic.claude-haiku-5-5").rates).toMatchObject({
+      inputTextTokens: 110_000,
+      cacheReadTextTokens: 11_000,
+      cacheWriteTokens: 137_500,
+      cacheWriteLongTokens: 220_000,
+      outputTextTokens: 550_000,
+    });
+    expect(priceOf("google", "claude-sonnet-4-5").longContext[0]?.rates.cacheWriteLongTokens).toBe(
+      12_000_000,
+    );
+    expect(priceOf("aws", "us.amazon.nova-lite-v1:0").rates.cacheWriteLongTokens).toBe(60_000);
+  });
+
   it("count audio by the millisecond and speech by the character", () => {
     expect(priceOf("openai", "whisper-1").rates.audioMs).toBe(100_000);
     expect(priceOf("openai", "gpt-transcribe").rates.audioMs).toBe(75_000);
@@ -69,7 +99,7 @@ describe("rates of the bundled data", () => {
   it("are zero and known for a free model", () => {
     const price = priceOf("openai", "omni-moderation-latest");
     expect(Object.values(price.rates)).toEqual(USAGE_BUCKETS.map(() => 0));
-    expect(price.unpriced).toEqual(["webSearches", "fileSearches", "audioMs", "characters", "images"]);
+    expect(price.unpriced).toEqual(USAGE_BUCKETS.filter((bucket) => !bucket.endsWith("Tokens")));
   });
 
   it("carry audio prices that the data omits", () => {
@@ -87,6 +117,13 @@ describe("rates of the bundled data", () => {
     expect(priceOf("google", "gemini-3.8-flash").rates.webSearches).toBe(14_000_000_000);
     expect(priceOf("google", "gemini-2.5-pro").rates.webSearches).toBe(35_000_000_000);
     expect(priceOf("google", "gemini-2.5-pro").unpriced).toContain("fileSearches");
+    expect(priceOf("google", "gemini-2.5-pro").rates.mapGroundings).toBe(25_000_000_000);
+    expect(priceOf("google", "gemini-3.8-flash").rates.mapGroundings).toBe(14_000_000_000);
+    expect(priceOf("google", "gemini-4-argon").rates.webSearches).toBe(14_000_000_000);
+    expect(priceOf("google", "gemini-2.0-flash").unpriced).toContain("mapGroundings");
+    expect(priceOf("google", "claude-opus-5").rates.webSearches).toBe(10_000_000_000);
+    expect(priceOf("anthropic", "claude-haiku-5-5").rates.webSearches).toBe(10_000_000_000);
+    expect(priceOf("aws", "us.anthropic.claude-opus-4-8").unpriced).toContain("webSearches");
     expect(priceOf("anthropic", "claude-3-opus-latest").unpriced).toContain("webSearches");
   });
 });
@@ -97,6 +134,9 @@ describe("long-context price lists", () => {
     ["openai", "gpt-6-sol", 272_001, 4_000_000],
     ["anthropic", "claude-sonnet-4-5", 200_001, 6_000_000],
     ["google", "gemini-2.5-pro", 200_001, 2_500_000],
+    ["google", "gemini-3.1-pro-preview", 200_001, 4_000_000],
+    ["anthropic", "claude-haiku-5-5", 100_001, 500_000],
+    ["aws", "eu.anthropic.claude-haiku-5-5", 100_001, 550_000],
   ])(
     "%s %s starts at %d tokens, as the library applies it above its start",
     (provider, model, from, rate) => {
@@ -114,10 +154,19 @@ describe("dates", () => {
     ["openai", "o3", "2025-06-10T00:00:00.000Z", 2_000_000],
     ["openai", "gpt-5.6-sol", "2026-08-20T23:59:59.999Z", 5_000_000],
     ["openai", "gpt-5.6-sol", "2026-08-21T00:00:00.000Z", 4_000_000],
+    ["google", "gemini-4-carbon", "2026-11-30T23:59:59.999Z", 2_000_000],
+    ["google", "gemini-4-carbon", "2026-12-01T00:00:00.000Z", 4_000_000],
+    ["google", "gemini-3.8-flash-tts", "2027-01-01T00:00:00.000Z", 1_000_000],
     ["google", "gemini-3.8-flash", "2026-12-31T23:59:59.999Z", 750_000],
     ["google", "gemini-3.8-flash", "2027-01-01T00:00:00.000Z", 1_500_000],
   ])("%s %s at %s", (provider, model, at, rate) => {
     expect(priceOf(provider, model, Date.parse(at)).rates.inputTextTokens).toBe(rate);
+  });
+
+  it("change a cached price alone", () => {
+    const readAt = (at: string): number =>
+      priceOf("anthropic", "claude-sonnet-5-5", Date.parse(at)).rates.cacheReadTextTokens;
+    expect([readAt("2026-10-06T23:59:59.999Z"), readAt("2026-10-07T00:00:00Z")]).toEqual([200_000, 100_000]);
   });
 
   it("follow the time of day where a price does, and say so", () => {

@@ -1,4 +1,10 @@
-import { createTokenizer, type Encoder, type EncodingName, type Tokenizer } from "@holdfast/tokenizer";
+import {
+  createTokenizer,
+  type Encoder,
+  type EncodingName,
+  type Tokenizer,
+  type TokenizerOptions,
+} from "@holdfast/tokenizer";
 
 async function loadGptTokenizer(encoding: EncodingName): Promise<Encoder> {
   const { encode, setMergeCacheSize } =
@@ -10,11 +16,12 @@ async function loadGptTokenizer(encoding: EncodingName): Promise<Encoder> {
   return { encode: (text) => encode(text, asPlainText) };
 }
 
-export function createGptTokenizer(): Tokenizer {
+export function createGptTokenizer(options: TokenizerOptions = {}): Tokenizer {
   return createTokenizer({
     encoder: loadGptTokenizer,
     encodings: ["o200k_base", "cl100k_base"],
     maxChars: 65_536,
     maxRunChars: 128,
+    ...options,
   });
 }

@@ -222,7 +222,7 @@ describe("the application's role", () => {
         GRANT USAGE ON SCHEMA holdfast TO ${role};
         GRANT SELECT ON holdfast.migration TO ${role};
         GRANT SELECT, INSERT, UPDATE, DELETE ON holdfast.counter, holdfast.slice, holdfast.reservation,
-          holdfast.operation, holdfast.override TO ${role};
+          holdfast.operation, holdfast.override, holdfast.job TO ${role};
         GRANT SELECT, INSERT ON holdfast.usage_record TO ${role}`);
       const clock = createFakeClock();
       const store = postgresStore(app, { serverClock: clock });
@@ -235,6 +235,10 @@ describe("the application's role", () => {
       const scope = operation.scopes[0]!;
       await store.adjust({ operationId: "j", scope, delta: { nanoUsd: 1 } });
       await store.override({ operationId: "o", scope, extra: { nanoUsd: 1 }, ttlMs: 1_000 });
+      const job = { key: { provider: "p", jobId: "j" }, hold: null, createdAtMs: 1, plan: "{}" };
+      await store.jobs!.put(job, 1_000);
+      expect(await store.jobs!.list({})).toEqual({ jobs: [job] });
+      await store.jobs!.remove(job.key);
       clock.advance(200_000_000);
       expect(await store.expire({ limit: 10 })).toEqual({ expired: [], more: false });
       expect((await store.balances({})).balances).toHaveLength(1);

@@ -11,7 +11,7 @@ import {
 /** Half an hour before midnight in Berlin, and a day of 23 hours is next. */
 export const START: Date = new Date("2026-03-28T22:30:00Z");
 
-const TABLES = ["counter", "slice", "reservation", "operation", "override"];
+const TABLES = ["counter", "slice", "reservation", "operation", "override", "job"];
 
 export interface SuiteStoreOptions {
   readonly client: PostgresClient;

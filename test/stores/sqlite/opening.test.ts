@@ -94,6 +94,25 @@ describe("a new file", () => {
   });
 });
 
+describe("the schema of an older version", () => {
+  it("is brought up to date, and what was in it stays", async () => {
+    using file = sqliteFile();
+    const first = sqliteStore(file.path);
+    expect(reserveOne(first, "before")).toMatchObject({ outcome: "held" });
+    void first.close();
+    // As the first migration alone leaves a file.
+    const database = new DatabaseSync(file.path);
+    database.exec("DROP TABLE job; PRAGMA user_version = 1");
+    database.close();
+    const store = sqliteStore(file.path);
+    expect(reserveOne(store, "after")).toMatchObject({ outcome: "denied" });
+    const job = { key: { provider: "p", jobId: "j" }, hold: null, createdAtMs: 1, plan: "{}" };
+    await store.jobs!.put(job, 60_000);
+    expect(await store.jobs!.get(job.key)).toEqual(job);
+    await store.close();
+  });
+});
+
 describe("is refused", () => {
   it("the schema of a newer version, and nothing is changed", () => {
     using file = sqliteFile();

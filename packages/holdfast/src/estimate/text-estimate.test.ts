@@ -80,9 +80,13 @@ describe("linearEstimator", () => {
     );
   });
 
-  it("is the same for the same text, whatever the model", () => {
+  it("is the same for the same text, whatever the model, but for Claude and Gemini", () => {
     expect(linearEstimator.name).toBe("linear");
-    expect(linearEstimator.estimate("same text", "gpt-4")).toBe(linearEstimator.estimate("same text", ""));
+    expect(linearEstimator.estimate("same text", "gpt-4")).toBe(estimateTextTokens("same text"));
+    expect(linearEstimator.estimate("same text", "")).toBe(estimateTextTokens("same text"));
+    expect(linearEstimator.estimate("same text 1", "claude-opus-5")).toBeGreaterThan(
+      estimateTextTokens("same text 1"),
+    );
   });
 
   it.each(["a", " ", "\n", "=", "7", "\u4e2d", "\u{1f600}", "\ud83d", "\0"])(

@@ -19,6 +19,7 @@ import {
 } from "./char-class.ts";
 import { transitionShares } from "./cost-data.ts";
 import type { TokenEstimator } from "./token-estimator.ts";
+import { tokensForModel } from "./vendor-estimate.ts";
 
 const COSTS_PER_TOKEN = 63;
 const BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -153,8 +154,11 @@ export function estimateTextTokens(text: string): number {
   return Math.min(estimate, text.length + sums.extra);
 }
 
-/** The estimator that needs nothing: the default, and the fallback of every other. It ignores the model. */
+/**
+ * The estimator that needs nothing: the default, and the fallback of every other. By the model's name it tells Claude and
+ * Gemini from the rest, which is estimated in OpenAI's vocabularies.
+ */
 export const linearEstimator: TokenEstimator = {
   name: "linear",
-  estimate: (text) => estimateTextTokens(text),
+  estimate: (text, model) => tokensForModel(text, model, estimateTextTokens(text)),
 };

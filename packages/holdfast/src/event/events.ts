@@ -164,6 +164,55 @@ export interface OutageSpendLostEvent extends BaseEvent {
   readonly detail: string;
 }
 
+/**
+ * A provider has taken on work that goes on after the request has returned: a batch, a background response. What it may
+ * cost stays held until its result is retrieved through a wrapped client.
+ */
+export interface JobStartedEvent extends BaseEvent {
+  readonly provider: string;
+  readonly jobId: string;
+  readonly holdId: string;
+  readonly callId: string;
+  readonly endpoint: string;
+  readonly model: string;
+  /** Requests that the provider runs under it: the lines of a batch, or 1. */
+  readonly requests: number;
+  readonly attribution: Attribution;
+  readonly heldNanoUsd: number;
+  /** When the hold expires by the budgets' `onExpiry`, unless the result is retrieved before. */
+  readonly expiresAtMs: number;
+}
+
+/** The result of a job is known. Told by the process that has settled its hold, and by no other. */
+export interface JobSettledEvent extends BaseEvent {
+  readonly provider: string;
+  readonly jobId: string;
+  readonly holdId: string;
+  readonly callId: string;
+  readonly endpoint: string;
+  readonly model: string;
+  readonly requests: number;
+  readonly attribution: Attribution;
+  readonly heldNanoUsd: number;
+  /** 0 when nothing was billed. */
+  readonly costNanoUsd: number;
+}
+
+/**
+ * What is known of a job could not be written to the store or read from it, yet or ever. Until it is, only the process
+ * that created the job can settle it; a job that nobody settles is resolved by the budgets' `onExpiry`.
+ */
+export interface JobStoreFailedEvent extends BaseEvent {
+  readonly provider: string;
+  readonly jobId: string;
+  /** Null when it is not known, or nothing is held. */
+  readonly holdId: string | null;
+  readonly operation: "put" | "get" | "remove" | "renew";
+  /** False when it has been given up. */
+  readonly isRepeated: boolean;
+  readonly detail: string;
+}
+
 export interface PricesChangedEvent extends BaseEvent {
   readonly version: string;
 }
@@ -195,6 +244,9 @@ export interface HoldfastEvents {
   "store-reachable": StoreReachableEvent;
   "call-admitted-in-outage": CallAdmittedInOutageEvent;
   "outage-spend-lost": OutageSpendLostEvent;
+  "job-started": JobStartedEvent;
+  "job-settled": JobSettledEvent;
+  "job-store-failed": JobStoreFailedEvent;
   "prices-changed": PricesChangedEvent;
   "listener-failed": ListenerFailedEvent;
   "events-dropped": EventsDroppedEvent;

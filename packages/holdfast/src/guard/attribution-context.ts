@@ -13,6 +13,11 @@ export class AttributionContext {
     return this.#storage.run(mergeAttribution(this.#storage.getStore(), attribution), work);
   }
 
+  /** Goes on where `current()` was read, whatever holds here: for work that is done later, and on behalf of a call. */
+  resume<T>(attribution: Attribution | undefined, work: () => T): T {
+    return this.#storage.run(attribution as Attribution, work);
+  }
+
   current(): Attribution | undefined {
     return this.#storage.getStore();
   }

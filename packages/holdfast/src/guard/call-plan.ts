@@ -44,6 +44,21 @@ export interface CallEstimate {
   readonly usageWhenSilent: Usage | null;
 }
 
+/** What is particular to work that goes on at the provider after the request that created it has returned. */
+export interface JobPlan {
+  /** Requests that the provider runs under it: the lines of a batch, or 1. Each counts as a call. */
+  readonly requests: number;
+  /** What the other models cost that its requests name, as it was when they were planned. */
+  readonly otherPrices?: readonly { readonly model: string; readonly price: ModelPrice }[];
+  /**
+   * None of its requests reaches a long-context price list, though their sum, which is what is reported, may.
+   * @default false
+   */
+  readonly hasOnlyShortContexts?: boolean;
+  /** Fees that its result will not report. */
+  readonly unreportedFees?: Usage;
+}
+
 export interface CallPlan {
   readonly provider: string;
   readonly endpoint: string;
@@ -55,13 +70,28 @@ export interface CallPlan {
   readonly heldServiceTier: string;
   readonly price: ModelPrice;
   readonly estimate: CallEstimate;
-  /** Cost of `estimate.usage` at the held tier, nano-USD. */
+  /** Cost of `estimate.usage` at the held tier, nano-USD; what other models may bill is in it at their own prices. */
   readonly worstCaseNanoUsd: number;
+  /** Whether the request lets the model generate tokens that are not sent; absent when the request does not say. */
+  readonly mayReason?: boolean;
+  /** Set when the answer to this request is not the end of what it costs; see jobs.ts. */
+  readonly job?: JobPlan;
 }
 
-/** What an attempt of this plan holds. The attempts of one request count as one call. */
+/**
+ * What an attempt of this plan holds. The attempts of one request count as one call. A job takes no slot of the calls
+ * that are under way at once: it may go on for a day, and nobody waits for it.
+ */
 export function heldAmounts(plan: CallPlan, countsAsCall: boolean): Amounts {
-  return settledAmounts(plan.estimate.usage, plan.worstCaseNanoUsd, countsAsCall, 1);
+  const { estimate, worstCaseNanoUsd, job } = plan;
+  const amounts = settledAmounts(estimate.usage, worstCaseNanoUsd, countsAsCall, job === undefined ? 1 : 0);
+  return countedAmounts(amounts, plan);
+}
+
+/** With as many calls as the plan stands for. */
+export function countedAmounts(amounts: Amounts, { job }: CallPlan): Amounts {
+  if (job === undefined || amounts.calls === 0) return amounts;
+  return Object.freeze({ ...amounts, calls: job.requests });
 }
 
 /** Usage and cost as ledger amounts. */

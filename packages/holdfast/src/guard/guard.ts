@@ -19,7 +19,6 @@ import type { IdSource } from "../kernel/id.ts";
 import { isPromise, type MaybePromise } from "../kernel/maybe-promise.ts";
 import { DIMENSIONS, NO_AMOUNTS, type Amounts } from "../ledger/amounts.ts";
 import type {
-  AdmittedBy,
   Denied,
   ExpiredHold,
   Held,
@@ -29,11 +28,13 @@ import type {
   SettleResult,
 } from "../ledger/ledger-store.ts";
 import type { PriceBook } from "../price/price-book.ts";
-import { affordableOutputTokens } from "./affordable-output.ts";
 import type { AttributionContext } from "./attribution-context.ts";
 import { heldAmounts, type CallPlan } from "./call-plan.ts";
+import { isOffStore, type CarriedHold } from "./carried-hold.ts";
+import { denialDetails } from "./denial.ts";
 import { GuardedCall } from "./guarded-call.ts";
 import type { GuardSettings } from "./guard-settings.ts";
+import { Jobs } from "./jobs.ts";
 import { Outage, type OutageCall } from "./outage.ts";
 import type { OutageJournal } from "./outage-journal.ts";
 import { StoreLink } from "./store-link.ts";
@@ -55,12 +56,14 @@ export interface GuardParts {
   readonly budgets: readonly Budget[];
 }
 
-/** One hold, as the guard carries it from reservation to resolution. */
-export interface CarriedHold {
-  readonly holdId: string;
-  readonly amounts: Amounts;
-  readonly scopes: readonly Scope[];
-  readonly admittedBy: AdmittedBy;
+/** One way of resolving a hold that others may resolve as well: who was first tells of it. */
+export interface Resolution {
+  /** Unique, so that the store can tell this resolution, sent again, from another one. */
+  readonly operationId: string;
+  /** This one has resolved the hold. */
+  readonly onResolved: () => void;
+  /** Another one had, or the store has forgotten the hold. */
+  readonly onOver: (answer: "already-resolved" | "unknown-hold" | "mismatch") => void;
 }
 
 export class Guard {
@@ -73,6 +76,7 @@ export class Guard {
   readonly settings: GuardSettings;
   readonly link: StoreLink;
   readonly nextId: IdSource;
+  readonly jobs: Jobs;
   readonly #outage: Outage;
   #budgets: readonly Budget[];
   /** Many calls share one attribution; their scopes are worked out once. */
@@ -105,6 +109,7 @@ export class Guard {
     this.holdRatio = parts.holdRatio;
     this.settings = parts.settings;
     this.#budgets = parts.budgets;
+    this.jobs = new Jobs(this);
   }
 
   get budgets(): readonly Budget[] {
@@ -135,9 +140,9 @@ export class Guard {
     return new GuardedCall(this, plan, attribution);
   }
 
-  /** The price of a served model, or undefined. */
-  servedPrice(provider: string, model: string): ModelPrice | undefined {
-    const lookup = this.prices.lookup(provider, model, this.clock.now());
+  /** The price of a served model, or undefined. `atMs` is ms since the epoch. */
+  servedPrice(provider: string, model: string, atMs: number = this.clock.now()): ModelPrice | undefined {
+    const lookup = this.prices.lookup(provider, model, atMs);
     return lookup.kind === "priced" ? lookup.price : undefined;
   }
 
@@ -179,9 +184,10 @@ export class Guard {
       }
     };
     const { undispatchedTtlMs } = this.settings;
+    const shared = call.plan.job !== undefined;
     const ask = (): MaybePromise<CarriedHold> =>
       this.link.ask(
-        () => this.store.reserve({ operationId: holdId, scopes, amounts, undispatchedTtlMs }),
+        () => this.store.reserve({ operationId: holdId, scopes, amounts, undispatchedTtlMs, shared }),
         answer,
         (error) => {
           const { callId } = call;
@@ -248,19 +254,29 @@ export class Guard {
   }
 
   /** Never throws and never waits: what goes wrong is reported, and an unsettled hold expires into a charge. */
-  settle(hold: CarriedHold, amounts: Amounts, onFailure: (detail: string) => void): void {
-    if (isOffStore(hold)) return this.#outage.settle(hold, amounts);
-    const operationId = `${hold.holdId}:settled`;
+  settle(
+    hold: CarriedHold,
+    amounts: Amounts,
+    onFailure: (detail: string) => void,
+    resolution?: Resolution,
+  ): void {
+    if (isOffStore(hold)) {
+      this.#outage.settle(hold, amounts);
+      return resolution?.onResolved();
+    }
+    const eventId = `${hold.holdId}:settled`;
+    const operationId = resolution?.operationId ?? eventId;
     this.link.tell(
       () => this.store.settle({ operationId, holdId: hold.holdId, amounts }),
       (result: SettleResult) => {
         this.#reportExpired("expired" in result ? result.expired : undefined);
         if (result.outcome !== "settled") {
+          if (resolution !== undefined) return resolution.onOver(result.outcome);
           onFailure(`the store answered ${result.outcome} to the settlement of hold ${hold.holdId}`);
           return;
         }
         this.emitter.emit("hold-settled", () => ({
-          id: operationId,
+          id: eventId,
           atMs: this.clock.now(),
           holdId: hold.holdId,
           held: result.held,
@@ -268,30 +284,36 @@ export class Guard {
           corrected: result.corrected,
           overrun: DIMENSIONS.filter((dimension) => result.charged[dimension] > result.held[dimension]),
         }));
+        resolution?.onResolved();
       },
       onFailure,
     );
   }
 
   /** Never throws and never waits. */
-  release(hold: CarriedHold, onFailure: (detail: string) => void): void {
-    if (isOffStore(hold)) return this.#outage.release(hold);
-    const operationId = `${hold.holdId}:released`;
+  release(hold: CarriedHold, onFailure: (detail: string) => void, resolution?: Resolution): void {
+    if (isOffStore(hold)) {
+      this.#outage.release(hold);
+      return resolution?.onResolved();
+    }
+    const eventId = `${hold.holdId}:released`;
+    const operationId = resolution?.operationId ?? eventId;
     this.link.tell(
       () => this.store.release({ operationId, holdId: hold.holdId }),
       (result) => {
         if (result.outcome === "already-resolved" && result.state === "expired") {
           // It was charged when its time was over, and now it is known that nothing was billed.
           this.#reportExpired(result.expired);
-          this.settle(hold, NO_AMOUNTS, onFailure);
+          this.settle(hold, NO_AMOUNTS, onFailure, resolution);
           return;
         }
-        if (result.outcome !== "released") return;
+        if (result.outcome !== "released") return resolution?.onOver(result.outcome);
         this.emitter.emit("hold-released", () => ({
-          id: operationId,
+          id: eventId,
           atMs: this.clock.now(),
           holdId: hold.holdId,
         }));
+        resolution?.onResolved();
       },
       onFailure,
     );
@@ -303,6 +325,19 @@ export class Guard {
     const operationId = `${hold.holdId}:renewed:${this.nextId()}`;
     const { dispatchedTtlMs } = this.settings;
     this.link.hint(() => this.store.renew({ operationId, holdId: hold.holdId, ttlMs: dispatchedTtlMs }));
+  }
+
+  /** Gives the hold of a job the long life that it needs. Never throws and never waits. */
+  extend(hold: CarriedHold, ttlMs: number, onFailure: (detail: string) => void): void {
+    if (isOffStore(hold)) return this.#outage.renew(hold, ttlMs);
+    const operationId = `${hold.holdId}:extended`;
+    this.link.tell(
+      () => this.store.renew({ operationId, holdId: hold.holdId, ttlMs }),
+      (result) => {
+        if (result.outcome === "already-resolved") this.#reportExpired(result.expired);
+      },
+      onFailure,
+    );
   }
 
   /** Resolves holds whose time is over. */
@@ -368,20 +403,7 @@ export class Guard {
     attempt: number,
     amounts: Amounts,
   ): BudgetExceededError {
-    const { limiting, dimension } = denied;
-    const details = {
-      budgetId: limiting.scope.budgetId,
-      scope: limiting.scope.values,
-      window: limiting.window,
-      dimension,
-      limit: limiting.limits[dimension] ?? 0,
-      spent: limiting.spent[dimension],
-      held: limiting.held[dimension],
-      requested: amounts[dimension],
-      resetsAtMs: resetOf(denied, amounts[dimension]),
-      fitsAfterInFlight: denied.fitsWithoutHeld,
-      maxOutputTokensThatFit: affordableOutputTokens(call.plan, denied.available),
-    };
+    const details = denialDetails(denied, call.plan, amounts);
     this.emitter.emit("call-denied", () => ({
       id: `${call.callId}:${attempt}:denied`,
       atMs: denied.deniedAtMs,
@@ -393,7 +415,7 @@ export class Guard {
       budgetId: details.budgetId,
       scope: details.scope,
       window: details.window,
-      dimension,
+      dimension: details.dimension,
       limit: details.limit,
       spent: details.spent,
       held: details.held,
@@ -446,22 +468,4 @@ function closedError(): HoldfastClosedError {
   return new HoldfastClosedError(
     "This Holdfast has been closed; make the call before close(), or create a new one.",
   );
-}
-
-/** Let through without the store, so the store knows nothing of it. */
-function isOffStore(hold: CarriedHold): boolean {
-  return hold.admittedBy === "local" || hold.admittedBy === "open";
-}
-
-/**
- * When time alone will have made room, ms since the epoch: the end of the window, or the moment at which everything
- * that is spent now has left a rolling one. Null when it never will: the call is larger than the limit, the window has
- * no end, or what is missing is a slot.
- */
-function resetOf({ limiting, dimension, deniedAtMs }: Denied, requested: number): number | null {
-  const limit = limiting.limits[dimension];
-  if (dimension === "concurrentCalls" || (limit !== undefined && requested > limit)) return null;
-  const { window } = limiting.scope;
-  if (window.kind !== "rolling") return limiting.window.endMs;
-  return Math.ceil(deniedAtMs + window.durationMs + window.durationMs / window.segments);
 }

@@ -4,17 +4,15 @@
  * Each attempt has a hold of its own: reserved before it, resolved when it ends. An attempt that may have been billed
  * keeps its charge, and the next one has to find room again, so a retry storm stops at the budget.
  */
-import type { ModelPrice } from "@holdfast/prices";
 import type { Attribution } from "../attribution/attribution.ts";
 import { StoreUnavailableError } from "../error/store-unavailable-error.ts";
 import { chain, type MaybePromise } from "../kernel/maybe-promise.ts";
+import { accountOf, reportAccount, reportAnomaly, type AccountedAttempt } from "./attempt-account.ts";
 import type { AttemptOutcome } from "./attempt-outcome.ts";
 import type { CallPlan } from "./call-plan.ts";
-import type { CarriedHold, Guard } from "./guard.ts";
-import { settlementOf, type Settlement } from "./settlement.ts";
-
-/** Below this, what the provider adds to every request outweighs the text, and the ratio says nothing. */
-const LEARNED_FROM_TOKENS = 200;
+import type { CarriedHold } from "./carried-hold.ts";
+import type { Guard } from "./guard.ts";
+import { isJobId } from "./jobs.ts";
 
 /** Once may be bad luck; a store that loses every hold must not be asked for ever. */
 const LOST_HOLDS_MAX = 2;
@@ -67,16 +65,9 @@ export class GuardedCall {
         this.#hold = undefined;
         if (hold !== undefined) {
           this.#attempts += 1;
-          this.#prepared = new Attempt(
-            this.#guard,
-            this,
-            hold,
-            this.#attempts,
-            !this.#counted,
-            (settlement) => {
-              if (settlement.amounts.calls > 0) this.#counted = true;
-            },
-          );
+          this.#prepared = new Attempt(this.#guard, this, hold, this.#attempts, !this.#counted, () => {
+            this.#counted = true;
+          });
           return undefined;
         }
         // The hold ran out of time before the request could leave: it holds nothing any more.
@@ -112,30 +103,25 @@ export class GuardedCall {
 export class Attempt {
   readonly number: number;
   readonly #guard: Guard;
-  readonly #call: GuardedCall;
-  readonly #hold: CarriedHold;
-  readonly #startedAtMs: number;
-  readonly #countsAsCall: boolean;
-  readonly #onSettled: (settlement: Settlement) => void;
+  readonly #account: AccountedAttempt;
+  readonly #onCounted: () => void;
   #renewedAtMs: number;
   #ended = false;
 
   constructor(
     guard: Guard,
-    call: GuardedCall,
+    { callId, plan, attribution }: GuardedCall,
     hold: CarriedHold,
     number: number,
     countsAsCall: boolean,
-    onSettled: (settlement: Settlement) => void,
+    onCounted: () => void,
   ) {
     this.#guard = guard;
-    this.#call = call;
-    this.#hold = hold;
     this.number = number;
-    this.#countsAsCall = countsAsCall;
-    this.#onSettled = onSettled;
-    this.#startedAtMs = guard.clock.now();
-    this.#renewedAtMs = this.#startedAtMs;
+    this.#onCounted = onCounted;
+    const startedAtMs = guard.clock.now();
+    this.#account = { callId, number, plan, attribution, hold, countsAsCall, startedAtMs };
+    this.#renewedAtMs = startedAtMs;
   }
 
   get ended(): boolean {
@@ -148,7 +134,7 @@ export class Attempt {
     const nowMs = this.#guard.clock.now();
     if (nowMs - this.#renewedAtMs < this.#guard.settings.dispatchedTtlMs / 2) return;
     this.#renewedAtMs = nowMs;
-    this.#guard.renew(this.#hold);
+    this.#guard.renew(this.#account.hold);
   }
 
   /** Never throws: it is called while the application reads its response. */
@@ -156,102 +142,42 @@ export class Attempt {
     if (this.#ended) return;
     this.#ended = true;
     const guard = this.#guard;
+    const { hold } = this.#account;
     try {
-      const settlement = this.#settlementOf(outcome);
-      const onFailure = (detail: string): void => this.#anomaly("settlement-failed", detail);
+      const settlement = accountOf(guard, this.#account, outcome);
+      const onFailure = (detail: string): void =>
+        reportAnomaly(guard, this.#account, "settlement-failed", detail);
       if (settlement.verb === "settle") {
-        this.#onSettled(settlement);
-        guard.settle(this.#hold, settlement.amounts, onFailure);
+        if (settlement.amounts.calls > 0) this.#onCounted();
+        guard.settle(hold, settlement.amounts, onFailure);
       } else {
-        guard.release(this.#hold, onFailure);
+        guard.release(hold, onFailure);
       }
-      this.#learn(settlement);
-      for (const { anomaly, detail } of settlement.anomalies) this.#anomaly(anomaly, detail);
-      this.#record(outcome, settlement);
+      reportAccount(guard, this.#account, outcome, settlement);
     } finally {
       guard.holdResolved();
     }
   }
 
-  #settlementOf(outcome: AttemptOutcome): Settlement {
-    const guard = this.#guard;
-    const { plan } = this.#call;
-    const { settlement: policy } = guard.settings;
-    const priceOf = (model: string): ModelPrice | undefined => guard.servedPrice(plan.provider, model);
+  /**
+   * The provider has taken on a job that goes on after this answer. The hold stays until the job is settled, by any
+   * process (`guard.jobs.settle`), or expires after `ttlMs`. Never throws.
+   *
+   * @param jobId as the provider names it, in its answer
+   * @param ttlMs how long the provider may take, and the application until it looks, ms
+   */
+  accept(jobId: string, ttlMs: number): void {
+    if (this.#ended) return;
+    if (!isJobId(jobId)) {
+      // Nobody will be able to ask for it, so nothing better will ever be known.
+      return this.end({ class: "ambiguous", status: null, providerRequestId: null });
+    }
+    this.#ended = true;
     try {
-      return settlementOf(outcome, plan, policy, priceOf, this.#countsAsCall);
-    } catch (error) {
-      // A price source or an estimator of the application's own failed: the hold is what is known.
-      this.#anomaly(
-        "settlement-failed",
-        `pricing failed: ${error instanceof Error ? error.name : typeof error}`,
-      );
-      const unknown = { class: "ambiguous", status: null, providerRequestId: null } as const;
-      return settlementOf(unknown, plan, { ...policy, ambiguous: "charge" }, priceOf, this.#countsAsCall);
+      if (this.#account.countsAsCall) this.#onCounted();
+      this.#guard.jobs.start(this.#account, jobId, ttlMs);
+    } finally {
+      this.#guard.holdResolved();
     }
-  }
-
-  /** What the provider reports teaches the next estimate; what we made up does not. */
-  #learn(settlement: Settlement): void {
-    if (settlement.source !== "provider" || settlement.verb === "release") return;
-    const { plan } = this.#call;
-    this.#guard.holdRatio.observeRatio(plan.worstCaseNanoUsd, settlement.costNanoUsd);
-    const estimated = plan.estimate.uncalibratedInputTokens;
-    if (estimated !== null && estimated >= LEARNED_FROM_TOKENS) {
-      this.#guard.calibration.observe(
-        `${plan.provider}/${plan.model}`,
-        estimated,
-        settlement.amounts.inputTokens,
-      );
-    }
-  }
-
-  #anomaly(anomaly: Settlement["anomalies"][number]["anomaly"] | "settlement-failed", detail: string): void {
-    const guard = this.#guard;
-    guard.emitter.emit("meter-anomaly", () => ({
-      id: `${this.#call.callId}:${this.number}:${anomaly}`,
-      atMs: guard.clock.now(),
-      callId: this.#call.callId,
-      attempt: this.number,
-      anomaly,
-      detail,
-    }));
-  }
-
-  #record(outcome: AttemptOutcome, settlement: Settlement): void {
-    const guard = this.#guard;
-    const { plan, callId, attribution } = this.#call;
-    guard.emitter.emit("usage", () => {
-      const atMs = guard.clock.now();
-      return {
-        id: `${callId}:${this.number}`,
-        atMs,
-        callId,
-        requestId: attribution.requestId ?? callId,
-        attempt: this.number,
-        holdId: this.#hold.holdId,
-        admittedBy: this.#hold.admittedBy,
-        attribution,
-        provider: plan.provider,
-        endpoint: plan.endpoint,
-        stream: plan.stream,
-        requestedModel: plan.model,
-        servedModel: "served" in outcome ? outcome.served.model : null,
-        requestedServiceTier: plan.serviceTier,
-        servedServiceTier: "served" in outcome ? outcome.served.serviceTier : null,
-        outcome: outcome.class,
-        status: "status" in outcome ? outcome.status : null,
-        providerRequestId: "providerRequestId" in outcome ? outcome.providerRequestId : null,
-        latencyMs: atMs - this.#startedAtMs,
-        usage: settlement.usage,
-        inputTokens: settlement.amounts.inputTokens,
-        outputTokens: settlement.amounts.outputTokens,
-        usageSource: settlement.source,
-        costNanoUsd: settlement.costNanoUsd,
-        heldNanoUsd: plan.worstCaseNanoUsd,
-        priceSource: settlement.price.source,
-        priceVersion: settlement.price.version,
-      };
-    });
   }
 }

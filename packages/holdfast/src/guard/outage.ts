@@ -13,7 +13,7 @@ import type { IdSource } from "../kernel/id.ts";
 import { DIMENSIONS, NO_AMOUNTS, type Amounts, type Limits } from "../ledger/amounts.ts";
 import type { ExpiredHold, LedgerStore, Scope } from "../ledger/ledger-store.ts";
 import type { MaybePromise } from "../kernel/maybe-promise.ts";
-import type { CarriedHold } from "./guard.ts";
+import type { CarriedHold } from "./carried-hold.ts";
 import type { OutageJournal } from "./outage-journal.ts";
 import type { StoreLink } from "./store-link.ts";
 
@@ -148,10 +148,10 @@ export class Outage {
     this.#note({ step: "posted", holdId: hold.holdId });
   }
 
-  renew(hold: CarriedHold): void {
-    const { allowance, nextId, dispatchedTtlMs } = this.#parts;
+  renew(hold: CarriedHold, ttlMs: number = this.#parts.dispatchedTtlMs): void {
+    const { allowance, nextId } = this.#parts;
     const operationId = `${hold.holdId}:renewed:${nextId()}`;
-    synchronous(allowance.renew({ operationId, holdId: hold.holdId, ttlMs: dispatchedTtlMs }));
+    synchronous(allowance.renew({ operationId, holdId: hold.holdId, ttlMs }));
   }
 
   /** Posts what was let through and never resolved. */

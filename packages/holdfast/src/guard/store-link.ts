@@ -94,19 +94,23 @@ export class StoreLink {
     );
   }
 
-  /** Never throws and never waits. `onFailure` hears of it when the statement will never be repeated again. */
+  /**
+   * Never throws and never waits. `onFailure` hears of it when the statement will never be repeated again, and
+   * `onRepeat` when it was not taken at once.
+   */
   tell<R>(
     statement: () => MaybePromise<R>,
     onAnswer: (result: R) => void,
     onFailure: (detail: string) => void,
+    onRepeat?: (detail: string) => void,
   ): void {
     const attempt = (): MaybePromise<void> => this.ask(statement, onAnswer);
     try {
       const first = attempt();
-      if (isPromise(first)) this.#follow(first, attempt, onFailure);
+      if (isPromise(first)) this.#follow(first, attempt, onFailure, onRepeat);
     } catch (cause) {
       if (cause instanceof OperationInvalidError) onFailure(this.#describe(cause));
-      else this.#follow(Promise.reject(cause as Error), attempt, onFailure);
+      else this.#follow(Promise.reject(cause as Error), attempt, onFailure, onRepeat);
     }
   }
 
@@ -135,10 +139,12 @@ export class StoreLink {
     first: Promise<void>,
     attempt: () => MaybePromise<void>,
     onFailure: (detail: string) => void,
+    onRepeat: ((detail: string) => void) | undefined,
   ): void {
     const repeated = first.catch((cause: unknown) => {
       if (cause instanceof OperationInvalidError) throw cause;
       if (this.isBacklogFull) throw new Error(`${STATEMENTS_MAX} statements are waiting already`);
+      onRepeat?.(this.#describe(cause));
       return pRetry(async () => attempt(), {
         ...REPEAT,
         shouldRetry: ({ error }) => !this.#closed && !(error instanceof OperationInvalidError),

@@ -10,6 +10,7 @@
 import type { MaybePromise } from "../kernel/maybe-promise.ts";
 import type { Window, WindowSpec } from "../kernel/window.ts";
 import type { Amounts, Dimension, Limits } from "./amounts.ts";
+import type { JobStore } from "./job-store.ts";
 
 /** What happens to one scope's share of a hold that was dispatched and then expired unsettled. */
 export type ExpiryPolicy =
@@ -43,6 +44,12 @@ export interface ReserveOperation {
   readonly undispatchedTtlMs: number;
   /** Asks for {@link Held.available}. @default false */
   readonly reportAvailable?: boolean;
+  /**
+   * Another process may be the one that resolves it, long after this one has ended: a store that admits from slices held
+   * in advance must hold this where everybody sees it.
+   * @default false
+   */
+  readonly shared?: boolean;
 }
 
 /** The state of one scope at the moment of an answer. */
@@ -249,6 +256,12 @@ export type RenewResult = Renewed | AlreadyResolved | UnknownHold;
 export interface LedgerStore {
   /** "memory", "redis", ... for decisions and logs. */
   readonly name: string;
+
+  /**
+   * What is known of jobs that go on at a provider, for whoever retrieves their results. A store without it leaves that
+   * to the process that created a job: then no other can settle it, and its hold expires if that one has ended.
+   */
+  readonly jobs?: JobStore;
 
   /**
    * Holds `amounts` in every scope, or in none. A denial changes nothing anywhere. A replay of the same id answers as

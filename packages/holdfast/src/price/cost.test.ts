@@ -227,12 +227,17 @@ describe("rounding and range", () => {
         perBucket(integer(0)),
         integer(0),
         integer(1),
-        (usage, rates, numerator, denominator) => {
-          const price = made(rates, { serviceTiers: { t: { numerator, denominator } } });
+        fc.boolean(),
+        (usage, rates, numerator, denominator, cacheReadAtListPrice) => {
+          const price = made(rates, {
+            serviceTiers: { t: { numerator, denominator, cacheReadAtListPrice } },
+          });
+          const isMultiplied = (b: UsageBucket): boolean =>
+            b.endsWith("Tokens") && !(cacheReadAtListPrice && b.startsWith("cacheRead"));
           const picoOf = (bucket: UsageBucket): bigint =>
             BigInt(usage[bucket] ?? 0) * BigInt(rates[bucket] ?? 0);
           const sum = (isToken: boolean): bigint =>
-            USAGE_BUCKETS.filter((b) => b.endsWith("Tokens") === isToken).reduce(
+            USAGE_BUCKETS.filter((b) => isMultiplied(b) === isToken).reduce(
               (total, b) => total + picoOf(b),
               0n,
             );

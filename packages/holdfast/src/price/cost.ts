@@ -1,6 +1,11 @@
 /** @module Usage times price: integers in, whole nano-USD out, rounded up once. */
 import type { ModelPrice, Multiplier, Rates, UsageBucket } from "@holdfast/prices";
-import { INPUT_TOKEN_BUCKETS, OUTPUT_TOKEN_BUCKETS, USAGE_BUCKETS } from "@holdfast/prices";
+import {
+  CACHE_READ_BUCKETS,
+  INPUT_TOKEN_BUCKETS,
+  OUTPUT_TOKEN_BUCKETS,
+  USAGE_BUCKETS,
+} from "@holdfast/prices";
 import type { Usage } from "../usage/usage.ts";
 import { inputTokensOf } from "../usage/usage.ts";
 
@@ -77,6 +82,14 @@ export const IS_UNIT: Readonly<Record<UsageBucket, boolean>> = Object.fromEntrie
   USAGE_BUCKETS.map((bucket) => [bucket, UNIT_BUCKETS.includes(bucket)]),
 ) as Record<UsageBucket, boolean>;
 
+/** The same, and what a tier with `cacheReadAtListPrice` leaves alone. */
+const IS_UNIT_OR_CACHE_READ: Readonly<Record<UsageBucket, boolean>> = {
+  ...IS_UNIT,
+  ...(Object.fromEntries(CACHE_READ_BUCKETS.map((bucket) => [bucket, true])) as Partial<
+    Record<UsageBucket, boolean>
+  >),
+};
+
 function isDearer(a: Multiplier, b: Multiplier): boolean {
   return BigInt(a.numerator) * BigInt(b.denominator) > BigInt(b.numerator) * BigInt(a.denominator);
 }
@@ -85,7 +98,9 @@ function isDearer(a: Multiplier, b: Multiplier): boolean {
  * The cost in Number arithmetic, or undefined when any step could leave the safe integers. A float product or sum of
  * integers that is not above MAX_SAFE_INTEGER is exact, so checking every step proves the result.
  */
-function smallCost(usage: Usage, rates: Rates, { numerator, denominator }: Multiplier): number | undefined {
+function smallCost(usage: Usage, rates: Rates, multiplier: Multiplier): number | undefined {
+  const { numerator, denominator } = multiplier;
+  const isListPriced = multiplier.cacheReadAtListPrice === true ? IS_UNIT_OR_CACHE_READ : IS_UNIT;
   let tokens = 0;
   let units = 0;
   let largest = 0;
@@ -98,7 +113,7 @@ function smallCost(usage: Usage, rates: Rates, { numerator, denominator }: Multi
       throw new RangeError(`Usage ${bucket} must be an integer that is not negative.`);
     }
     const part = quantity * rates[bucket];
-    if (IS_UNIT[bucket]) units += part;
+    if (isListPriced[bucket]) units += part;
     else tokens += part;
     if (part > largest) largest = part;
   }
@@ -116,9 +131,12 @@ function smallCost(usage: Usage, rates: Rates, { numerator, denominator }: Multi
 /** The cost in BigInt arithmetic, or undefined when it exceeds the safe integers. */
 function bigCost(usage: Usage, rates: Rates, multiplier: Multiplier): number | undefined {
   const denominator = BigInt(multiplier.denominator);
+  const isListPriced = multiplier.cacheReadAtListPrice === true ? IS_UNIT_OR_CACHE_READ : IS_UNIT;
+  const listPriced = USAGE_BUCKETS.filter((bucket) => isListPriced[bucket]);
+  const multiplied = USAGE_BUCKETS.filter((bucket) => !isListPriced[bucket]);
   const total =
-    bigSum(usage, rates, TOKEN_BUCKETS) * BigInt(multiplier.numerator) +
-    bigSum(usage, rates, UNIT_BUCKETS) * denominator;
+    bigSum(usage, rates, multiplied) * BigInt(multiplier.numerator) +
+    bigSum(usage, rates, listPriced) * denominator;
   const divisor = denominator * BigInt(PICO_PER_NANO);
   const cost = (total + divisor - 1n) / divisor;
   return cost > BigInt(Number.MAX_SAFE_INTEGER) ? undefined : Number(cost);

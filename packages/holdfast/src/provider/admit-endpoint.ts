@@ -45,7 +45,8 @@ export function describeRequest(method: string, path: string): string {
   return `${method.toUpperCase()} ${path.replace(/[?#].*$/s, "").slice(0, 120)}`;
 }
 
-function reportUnmetered(
+/** Something was let through that is not counted. */
+export function reportUnmetered(
   guard: Guard,
   provider: string,
   what: "unknown-endpoint" | "allowed-bypass",

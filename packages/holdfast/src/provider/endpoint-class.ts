@@ -6,13 +6,16 @@ export type Bypass =
   | "realtime"
   /** Server-side agent loops: agents, managed sessions, assistants' runs, chatkit. */
   | "agents"
-  /** A response that goes on after the request has returned. */
+  /** Of no effect any more, and still accepted: background responses are held for and settled. */
   | "background"
+  /** Batches whose input cannot be read, so that nothing can be held for them. */
   | "batches"
   | "evals"
   | "fine-tuning"
   | "videos"
-  | "containers";
+  | "containers"
+  /** What the provider keeps or indexes, billed by size and time: context caches, file search stores. */
+  | "storage";
 
 export const BYPASSES: readonly Bypass[] = [
   "realtime",
@@ -23,6 +26,7 @@ export const BYPASSES: readonly Bypass[] = [
   "fine-tuning",
   "videos",
   "containers",
+  "storage",
 ];
 
 /** @typeParam E the names of the provider's metered endpoints, as in usage records */

@@ -6,9 +6,10 @@ import type { CallEstimate, CallPlan, InputBound, OutputBound } from "../guard/c
 import type { Guard } from "../guard/guard.ts";
 import { costNanoUsd, dearestTier, serviceTierMultiplier, unpricedUsage } from "../price/cost.ts";
 import { FREE_PRICE, UNMETERED_PRICE } from "../price/no-price.ts";
-import type { Usage } from "../usage/usage.ts";
+import type { Usage, UsageBucket } from "../usage/usage.ts";
 import type { ProviderAdapter } from "./adapter.ts";
-import type { Body, RequestShape } from "./request/request-shape.ts";
+import type { Body, CacheWrites, RequestShape } from "./request/request-shape.ts";
+import { addUsage } from "./usage/usage-reading.ts";
 
 export interface PlannedRequest {
   readonly plan: CallPlan;
@@ -22,6 +23,7 @@ export interface PlannedRequest {
  * @param provider the name in the price list
  * @param billedModel what is billed, whatever model the body names: the Azure deployment that the request goes to, or
  * the model in the path
+ * @param exactInputTokens what the provider itself says that the input is; taken instead of the estimate
  * @throws {PriceUnknownError} when no price is known for the model and unknown models are refused.
  * @throws {CallNotBoundedError} when no worst case can be stated.
  * @throws {CallNotAllowedError} when part of the request would be billed where no hold can follow it.
@@ -33,9 +35,14 @@ export function planRequest<E extends string>(
   endpoint: E,
   body: Body,
   billedModel?: string,
+  exactInputTokens?: number,
 ): PlannedRequest {
   const read = adapter.shapeOf(endpoint, body, guard.settings);
-  const shape = billedModel === undefined ? read : { ...read, model: billedModel };
+  const counted =
+    exactInputTokens === undefined
+      ? read
+      : { ...read, textTokens: exactInputTokens, otherInput: {}, isExact: true };
+  const shape = billedModel === undefined ? counted : { ...counted, model: billedModel };
   return planShape(guard, provider, endpoint, shape, adapter.isFree?.(endpoint) === true);
 }
 
@@ -60,8 +67,39 @@ export function planShape(
     price,
     estimate,
     worstCaseNanoUsd: worstCaseCost(estimate.usage, price, heldServiceTier),
+    ...(shape.mayReason === undefined ? {} : { mayReason: shape.mayReason }),
   };
-  return { plan, additions, unreportedFees: shape.unreportedFees };
+  return {
+    plan: (shape.also ?? []).reduce(
+      (whole, other) => plusPart(whole, planShape(guard, provider, endpoint, other, isFree).plan),
+      plan,
+    ),
+    additions,
+    unreportedFees: shape.unreportedFees,
+  };
+}
+
+/** The same call with what it may cost besides, on a model of its own. */
+function plusPart(plan: CallPlan, part: CallPlan): CallPlan {
+  const worstCaseNanoUsd = plan.worstCaseNanoUsd + part.worstCaseNanoUsd;
+  if (!Number.isSafeInteger(worstCaseNanoUsd)) throw tooLarge();
+  return {
+    ...plan,
+    estimate: {
+      ...plan.estimate,
+      usage: addUsage(plan.estimate.usage, part.estimate.usage),
+      // What all of them read together says nothing about the text of the request.
+      uncalibratedInputTokens: null,
+    },
+    worstCaseNanoUsd,
+  };
+}
+
+function tooLarge(cause?: unknown): CallNotBoundedError {
+  return new CallNotBoundedError(
+    "The worst case of this request is larger than can be counted; lower n and its limits.",
+    { cause },
+  );
 }
 
 function worstCaseCost(usage: Usage, price: ModelPrice, serviceTier: string): number {
@@ -73,12 +111,7 @@ function worstCaseCost(usage: Usage, price: ModelPrice, serviceTier: string): nu
     return costNanoUsd(usage, price, serviceTier);
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
-    throw new CallNotBoundedError(
-      "The worst case of this request is larger than can be counted; lower n and its limits.",
-      {
-        cause,
-      },
-    );
+    throw tooLarge(cause);
   }
 }
 
@@ -101,7 +134,9 @@ function priceOf(guard: Guard, provider: string, model: string): ModelPrice {
  * priority request that was downgraded); one that names no tier may be served at any that the configuration expects.
  */
 function heldTier(guard: Guard, provider: string, shape: RequestShape, price: ModelPrice): string {
-  const possible = shape.serviceTier === null ? guard.settings.serviceTiers : ["default", shape.serviceTier];
+  const possible =
+    shape.possibleTiers ??
+    (shape.serviceTier === null ? guard.settings.serviceTiers : ["default", shape.serviceTier]);
   const priced = possible.filter((tier) => serviceTierMultiplier(price, tier) !== undefined);
   if (shape.serviceTier !== null && !priced.includes(shape.serviceTier)) {
     if (price === UNMETERED_PRICE || price === FREE_PRICE) return "default";
@@ -124,9 +159,15 @@ function estimateOf(
   price: ModelPrice,
 ): { estimate: CallEstimate; additions: Readonly<Record<string, unknown>> } {
   const output = boundOutput(guard, shape, price);
-  const learned = Math.min(guard.calibration.factor(`${provider}/${shape.model}`), LEARNED_FACTOR_MAX);
+  const learned =
+    shape.isExact === true
+      ? 1
+      : Math.min(guard.calibration.factor(`${provider}/${shape.model}`), LEARNED_FACTOR_MAX);
   const calibrated = Math.ceil(shape.textTokens * learned);
-  const other = (shape.otherInput.inputImageTokens ?? 0) + (shape.otherInput.inputAudioTokens ?? 0);
+  const teaches =
+    shape.isExact !== true &&
+    shape.refersTo === null &&
+    NOT_TEXT.every((bucket) => (shape.otherInput[bucket] ?? 0) === 0);
   let textTokens = calibrated;
   let inputBound: InputBound = "request";
   if (shape.refersTo !== null) {
@@ -160,8 +201,12 @@ function estimateOf(
   }
   const tokens = output.perChoice * shape.output.choices + shape.output.extraTokens;
   const usage: Usage = {
-    ...shape.otherInput,
-    ...inputAtDearestRate(price, textTokens),
+    ...addUsage(
+      shape.otherInput,
+      shape.refersToMedia === true
+        ? inputOfAnyKind(price, textTokens)
+        : inputAtDearestRate(price, textTokens, shape.cacheWrites),
+    ),
     ...shape.toolFees,
     ...(shape.output.kind === "audio"
       ? { outputAudioTokens: tokens }
@@ -178,20 +223,40 @@ function estimateOf(
       outputTokensPerChoice: output.perChoice,
       limitable: shape.output.limitable,
       extraOutputTokens: shape.output.extraTokens,
-      uncalibratedInputTokens: shape.refersTo === null && other === 0 ? shape.textTokens : null,
+      uncalibratedInputTokens: teaches ? shape.textTokens : null,
       usageWhenSilent: shape.usageWhenSilent,
     },
     additions: output.additions,
   };
 }
 
-/** Any input token may turn out to be written to the cache, which costs more than reading it on some models. */
-function inputAtDearestRate(price: ModelPrice, tokens: number): Usage {
+/** Input beside which a total says nothing about the estimate of the text. */
+const NOT_TEXT: readonly UsageBucket[] = [
+  "inputImageTokens",
+  "inputAudioTokens",
+  "inputVideoTokens",
+  "cacheWriteTokens",
+  "cacheWriteLongTokens",
+];
+
+/**
+ * Any input token may turn out to be written to the cache, which costs more than reading it on some models. Where caching
+ * is the request's own choice, only as it says.
+ */
+function inputAtDearestRate(price: ModelPrice, tokens: number, cacheWrites: CacheWrites = "long"): Usage {
   const { inputTextTokens, cacheWriteTokens, cacheWriteLongTokens } = price.rates;
-  if (cacheWriteLongTokens > Math.max(inputTextTokens, cacheWriteTokens))
-    return { cacheWriteLongTokens: tokens };
-  if (cacheWriteTokens > inputTextTokens) return { cacheWriteTokens: tokens };
+  const short = cacheWrites === "none" ? 0 : cacheWriteTokens;
+  const long = cacheWrites === "long" ? cacheWriteLongTokens : 0;
+  if (long > Math.max(inputTextTokens, short)) return { cacheWriteLongTokens: tokens };
+  if (short > inputTextTokens) return { cacheWriteTokens: tokens };
   return { inputTextTokens: tokens };
+}
+
+/** What the request only refers to may be of the kind that costs most. */
+function inputOfAnyKind(price: ModelPrice, tokens: number): Usage {
+  const kinds = ["inputTextTokens", "inputImageTokens", "inputVideoTokens", "inputAudioTokens"] as const;
+  const dearest = kinds.reduce((a, b) => (price.rates[b] > price.rates[a] ? b : a));
+  return { [dearest]: tokens };
 }
 
 function boundOutput(

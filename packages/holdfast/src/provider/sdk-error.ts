@@ -20,11 +20,15 @@ export function asSdkError(error: unknown, base: ErrorClass | undefined): unknow
   if (family === undefined) families.set(base, (family = new Map()));
   let relative = family.get(original);
   if (relative === undefined) family.set(original, (relative = relate(original, base)));
-  const related = new relative(error.message);
+  // Not by the SDK's constructor, which may want other things than a message.
+  const related = new Error(error.message);
+  Object.setPrototypeOf(related, relative.prototype as object);
   // Details, mark, cause and the stack of where it was first thrown.
   for (const key of Reflect.ownKeys(error)) {
     Object.defineProperty(related, key, Object.getOwnPropertyDescriptor(error, key)!);
   }
+  // An accessor, which would tell where the relative was made.
+  Object.defineProperty(related, "stack", { value: error.stack, configurable: true, writable: true });
   return related;
 }
 

@@ -4,14 +4,17 @@ import type { Guard } from "../guard/guard.ts";
 import { CallNotAllowedError } from "../error/call-not-allowed-error.ts";
 import type { Usage } from "../usage/usage.ts";
 import { observeAnswer, type StreamFilter } from "./observe/observe-answer.ts";
+import type { StreamOptions } from "./observe/observe-stream.ts";
 import type { ResponseReader } from "./response-reader.ts";
 
 /** A metered request on its way, as far as its tries are concerned. */
-export interface OnTheWay {
+export interface OnTheWay extends StreamOptions {
   readonly call: GuardedCall;
   readonly reader: ResponseReader;
   /** Fees that the response will not report. */
   readonly unreportedFees: Usage;
+  /** Whether the try came as far as the wire, where the SDK tells. @default true */
+  readonly reachedWire?: (() => boolean) | undefined;
   /** For a stream that carries more than the application asked for. */
   readonly createFilter?: (() => StreamFilter) | undefined;
 }
@@ -37,11 +40,15 @@ export function sendAttempt(
     attempt.end({ class: "not-sent" });
     return send();
   }
+  const fail = (error: unknown): void => {
+    if (request.reachedWire?.() === false) attempt.end({ class: "not-sent" });
+    else endFailed(attempt, error);
+  };
   let answer: Promise<Response>;
   try {
     answer = send();
   } catch (error) {
-    endFailed(attempt, error);
+    fail(error);
     throw error;
   }
   return answer.then(
@@ -53,13 +60,14 @@ export function sendAttempt(
         settings: guard.settings,
         unreportedFees: request.unreportedFees,
         createFilter: request.createFilter,
+        releaseCancels: request.releaseCancels,
         signal: signal ?? undefined,
         now: () => guard.clock.now(),
       });
       return response;
     },
     (error: unknown) => {
-      endFailed(attempt, error);
+      fail(error);
       throw error;
     },
   );

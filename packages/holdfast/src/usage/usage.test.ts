@@ -7,8 +7,16 @@ const OUTPUT: readonly UsageBucket[] = [
   "reasoningTokens",
   "outputAudioTokens",
   "outputImageTokens",
+  "outputVideoTokens",
 ];
-const UNITS: readonly UsageBucket[] = ["webSearches", "fileSearches", "audioMs", "characters", "images"];
+const UNITS: readonly UsageBucket[] = [
+  "webSearches",
+  "mapGroundings",
+  "fileSearches",
+  "audioMs",
+  "characters",
+  "images",
+];
 
 describe("tokens of a usage", () => {
   it.each(USAGE_BUCKETS)("%s counts as input, as output, or as neither", (bucket) => {
@@ -23,6 +31,6 @@ describe("tokens of a usage", () => {
 
   it("adds up", () => {
     const usage = Object.fromEntries(USAGE_BUCKETS.map((bucket, index) => [bucket, 2 ** index]));
-    expect([inputTokensOf(usage), outputTokensOf(usage)]).toEqual([2 ** 8 - 1, 2 ** 12 - 2 ** 8]);
+    expect([inputTokensOf(usage), outputTokensOf(usage)]).toEqual([2 ** 10 - 1, 2 ** 15 - 2 ** 10]);
   });
 });

@@ -28,3 +28,12 @@ function sumOf(usage: Usage, buckets: ReadonlySet<string>): number {
   for (const bucket in usage) if (buckets.has(bucket)) sum += usage[bucket as UsageBucket] ?? 0;
   return sum;
 }
+
+/** With fees that the provider does not report; one that it does report, it has the say about. */
+export function withFees(usage: Usage, fees: Usage): Usage {
+  const buckets = Object.keys(fees) as UsageBucket[];
+  if (buckets.length === 0) return usage;
+  const sum: { [B in UsageBucket]?: number } = { ...usage };
+  for (const bucket of buckets) sum[bucket] ??= fees[bucket] ?? 0;
+  return sum;
+}

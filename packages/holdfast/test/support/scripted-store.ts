@@ -4,7 +4,7 @@ import type { Window } from "../../src/kernel/window.ts";
 import { amounts, NO_AMOUNTS, type Amounts } from "../../src/ledger/amounts.ts";
 import type { Denied, LedgerStore, Scope } from "../../src/ledger/ledger-store.ts";
 
-export type Verb = Exclude<keyof LedgerStore, "name">;
+export type Verb = Exclude<keyof LedgerStore, "name" | "jobs">;
 
 type Operation<V extends Verb> = Parameters<LedgerStore[V]>[0];
 type Result<V extends Verb> = Awaited<ReturnType<LedgerStore[V]>>;

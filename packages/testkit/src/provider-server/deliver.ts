@@ -171,7 +171,7 @@ export async function deliver(
     if (response.destroyed) return;
     report.chunkWritten();
     const garbage = step.garbageAtChunk === written + 1;
-    await writer.write(garbage ? garbagePiece : piece);
+    await writer.write(garbage ? (reply.garbage ?? garbagePiece) : piece);
   }
   for (const piece of reply.coda.slice(0, -1)) await writer.write(piece);
   if (response.destroyed) return;

@@ -1,18 +1,17 @@
 /** @module One HTTP exchange: request in, step chosen, ledger entry kept true, reply out. */
 import type { ServerResponse } from "node:http";
 import { closed, deliver, pause } from "./deliver.ts";
-import { defaultErrorBody, errorBody } from "./error-bodies.ts";
+import { dialectOf } from "./dialects.ts";
+import type { Account, Endpoint } from "./endpoint.ts";
 import { startGeneration } from "./generation.ts";
 import type { Generation, GenerationSettings } from "./generation.ts";
-import type { Quantities } from "./quantities.ts";
+import { endpointParts } from "./parts.ts";
+import type { BilledPart } from "./parts.ts";
 import { jsonReply, wholeReply } from "./reply.ts";
 import type { Reply } from "./reply.ts";
-import { requestIdOf, responseHeaders } from "./response-headers.ts";
-import { findEndpoint } from "./routes.ts";
-import type { Endpoint } from "./routes.ts";
 import type { ProviderStep, Script } from "./script.ts";
 import type { ServedRequest } from "./served-request.ts";
-import type { StoredResponses } from "./stored-responses.ts";
+import type { Stores } from "./stores.ts";
 import { rebill } from "./truth-ledger.ts";
 import type { Bill, BillingState, LedgerEntry, Outcome, TruthLedger } from "./truth-ledger.ts";
 
@@ -21,22 +20,23 @@ export interface ExchangeSettings extends GenerationSettings {
   readonly defaults: ProviderStep;
   readonly script: Script;
   readonly ledger: TruthLedger;
-  readonly stored: StoredResponses;
+  readonly stores: Stores;
 }
 
 /** Keeps entry and bill together; the first outcome stays. */
-class Account {
+class LiveAccount implements Account {
   readonly entry: LedgerEntry;
   readonly bill: Bill;
 
-  constructor(
-    entry: LedgerEntry,
-    endpoint: Endpoint,
-    quantities: Quantities,
-    overruled: boolean | undefined,
-  ) {
+  constructor(entry: LedgerEntry, endpoint: Endpoint, generation: Generation, parts: readonly BilledPart[]) {
     this.entry = entry;
-    this.bill = { quantities, shape: endpoint.shape, chunks: 0, state: "nothing", overruled };
+    this.bill = {
+      parts,
+      shape: (quantities, billed) => endpoint.shape(quantities, generation, billed),
+      chunks: 0,
+      state: "nothing",
+      overruled: generation.step.generated,
+    };
     if (endpoint.bills === undefined) this.bill.overruled = false;
     rebill(entry, this.bill);
   }
@@ -56,16 +56,9 @@ class Account {
   }
 }
 
-function quantitiesOf(endpoint: Endpoint, request: ServedRequest, generation: Generation): Quantities {
-  const never = endpoint.without?.(request, generation.quantities) ?? [];
-  return Object.fromEntries(
-    Object.entries(generation.quantities).filter(([name]) => !never.includes(name as (typeof never)[number])),
-  );
-}
-
 /** A body of the step's own, or the default error of its status. */
-function scriptedReply(step: ProviderStep, status: number): Reply {
-  const body = step.body ?? defaultErrorBody(status);
+function scriptedReply(request: ServedRequest, step: ProviderStep, status: number): Reply {
+  const body = step.body ?? dialectOf(request).errorBody(request, status);
   if (typeof body === "string") return wholeReply("text/plain; charset=utf-8", [Buffer.from(body)], status);
   if (body instanceof Uint8Array) return wholeReply("application/octet-stream", [Buffer.from(body)], status);
   return jsonReply(body, status);
@@ -80,16 +73,24 @@ function replyOf(
 ): Reply {
   const { step } = generation;
   if (request.bodyError !== undefined) {
-    return jsonReply(errorBody(request.bodyError, "invalid_request_error"), 400);
+    return jsonReply(dialectOf(request).errorBody(request, 400, request.bodyError), 400);
+  }
+  if (step.rejectStreamOptions === true && "stream_options" in request.body) {
+    const message = "Unrecognized request argument supplied: stream_options";
+    return jsonReply(dialectOf(request).errorBody(request, 400, message), 400);
   }
   const status = step.status ?? 200;
-  if (status >= 400 || step.body !== undefined) return scriptedReply(step, status);
-  const reply = endpoint.answer({ request, generation }, settings.stored);
+  if (status >= 400 || step.body !== undefined) return scriptedReply(request, step, status);
+  const reply = endpoint.answer({ request, generation }, settings.stores);
   return step.status === undefined ? reply : { ...reply, status };
 }
 
 function writeHead(response: ServerResponse, request: ServedRequest, reply: Reply, step: ProviderStep): void {
-  response.writeHead(reply.status, responseHeaders(request, reply.contentType, step.headers));
+  const scripted = Object.entries(step.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]);
+  response.writeHead(reply.status, {
+    ...dialectOf(request).headers(request, reply.contentType),
+    ...Object.fromEntries(scripted),
+  });
   response.flushHeaders();
 }
 
@@ -97,7 +98,7 @@ function writeHead(response: ServerResponse, request: ServedRequest, reply: Repl
 async function perform(
   request: ServedRequest,
   response: ServerResponse,
-  account: Account,
+  account: LiveAccount,
   endpoint: Endpoint,
   generation: Generation,
   settings: ExchangeSettings,
@@ -120,7 +121,7 @@ async function perform(
   bill.chunks = reply.content.length;
   const runsToTheEnd = !reply.streamed || step.lostReply === true || request.body["background"] === true;
   if (generates) account.moveTo(runsToTheEnd ? "all" : "written");
-  if (generates && endpoint.stored === true) settings.stored.keep({ request, generation }, entry, bill);
+  if (generates) endpoint.keep?.({ request, generation }, account, settings.stores);
   await pause(response, step.delayMs ?? 0);
   if (response.destroyed) return;
   if (step.lostReply === true) {
@@ -151,7 +152,7 @@ function bugReply(response: ServerResponse, entry: LedgerEntry, error: unknown):
   }
   entry.status = 500;
   response.writeHead(500, { "content-type": "application/json", "x-should-retry": "false" });
-  response.end(JSON.stringify(errorBody(`provider test server: ${String(error)}`, "server_error")));
+  response.end(JSON.stringify({ error: { message: `provider test server: ${String(error)}` } }));
 }
 
 /** Never rejects. Resolves when the connection has taken or refused the whole reply. */
@@ -162,7 +163,7 @@ export async function exchange(
   closing: () => boolean,
 ): Promise<void> {
   const entry = settings.ledger.open(request);
-  entry.requestId = requestIdOf(request);
+  entry.requestId = dialectOf(request).requestId(request);
   response.on("error", () => undefined);
   response.once("close", () => {
     if (!response.writableEnded && entry.outcome === "in-progress") entry.clientClosedEarly = !closing();
@@ -171,9 +172,16 @@ export async function exchange(
     const taken = settings.script.take(request);
     const chosen = taken instanceof Promise ? await taken : taken;
     const step: ProviderStep = { ...settings.defaults, ...chosen };
-    const endpoint = findEndpoint(request);
-    const generation = startGeneration(request, step, endpoint.bills?.(request) ?? {}, settings);
-    const account = new Account(entry, endpoint, quantitiesOf(endpoint, request, generation), step.generated);
+    const dialect = dialectOf(request);
+    const endpoint = dialect.findEndpoint(request);
+    const generation = startGeneration(request, step, endpoint.bills?.(request) ?? {}, dialect, settings);
+    entry.served = generation.served;
+    const account = new LiveAccount(
+      entry,
+      endpoint,
+      generation,
+      endpointParts(endpoint, { request, generation }),
+    );
     await perform(request, response, account, endpoint, generation, settings);
     if (!response.writableFinished) await closed(response);
     if (entry.outcome === "in-progress") entry.outcome = entry.clientClosedEarly ? "aborted" : "dropped";

@@ -1,16 +1,26 @@
 /** @module One generation: the answer and its true usage, fixed before any byte is written. */
+import type { Dialect } from "./endpoint.ts";
 import { malformUsage, omitted } from "./malformed-usage.ts";
-import { defaultTokens } from "./quantities.ts";
+import { billedParts } from "./parts.ts";
+import type { BilledPart } from "./parts.ts";
+import { defaultTokens, sumPresent } from "./quantities.ts";
 import type { Quantities } from "./quantities.ts";
 import type { ProviderStep } from "./script.ts";
+import type { Served } from "./truth-ledger.ts";
 import type { ServedRequest } from "./served-request.ts";
 
 export interface Generation {
   readonly step: ProviderStep;
-  /** The truth. */
+  /** The truth as the answer totals it: all parts that its totals include. */
   readonly quantities: Quantities;
+  /** The whole truth, by model: one part, unless Anthropic's iterations are scripted. */
+  readonly parts: readonly BilledPart[];
   readonly model: string;
   readonly serviceTier: string | null;
+  /** What decides the price beside the quantities. */
+  readonly served: Served;
+  /** Google's Vertex AI, which words some things its own way. */
+  readonly onVertex: boolean;
   readonly systemFingerprint: string;
   /** Seconds since the Unix epoch. */
   readonly createdAt: number;
@@ -22,6 +32,8 @@ export interface Generation {
   id(prefix: string): string;
   /** `{ usage: ... }`, broken or left out as scripted. */
   reported(truth: Record<string, unknown>): { readonly usage?: unknown };
+  /** The same under another name, such as `usageMetadata`. */
+  reportedAs(name: string, truth: Record<string, unknown>): Readonly<Record<string, unknown>>;
 }
 
 export interface GenerationSettings {
@@ -31,24 +43,9 @@ export interface GenerationSettings {
   readonly now: () => number;
 }
 
-/** The output maximum of the request over all of its choices, undefined when it names none. */
-export function requestedMaximum({ body }: ServedRequest): number | undefined {
-  const perChoice = body["max_completion_tokens"] ?? body["max_output_tokens"] ?? body["max_tokens"];
-  if (typeof perChoice !== "number") return undefined;
-  const choices = [body["n"], body["best_of"]].filter((value) => typeof value === "number");
-  const prompts =
-    Array.isArray(body["prompt"]) && typeof body["prompt"][0] !== "number" ? body["prompt"].length : 1;
-  return perChoice * Math.max(1, ...choices) * prompts;
-}
-
-function servedTier(requested: unknown): string {
-  if (requested === "fast") return "priority";
-  return typeof requested === "string" && requested !== "auto" ? requested : "default";
-}
-
-function datedModel(model: string, snapshot: GenerationSettings["snapshot"]): string {
+function datedModel(model: string, dialect: Dialect, snapshot: GenerationSettings["snapshot"]): string {
   if (typeof snapshot === "function") return snapshot(model);
-  return snapshot === true && !/\d{4}-\d{2}-\d{2}$/.test(model) ? `${model}-2026-08-07` : model;
+  return snapshot === true ? dialect.datedModel(model) : model;
 }
 
 /**
@@ -59,36 +56,49 @@ export function startGeneration(
   request: ServedRequest,
   step: ProviderStep,
   endpointDefaults: Quantities,
+  dialect: Dialect,
   settings: GenerationSettings,
 ): Generation {
-  const maximum = requestedMaximum(request);
+  const maximum = request.maxOutputTokens;
   const fromServer = typeof settings.usage === "function" ? settings.usage(request) : settings.usage;
   const scripted: Quantities = { ...fromServer, ...step.usage };
-  const quantities: { -readonly [name in keyof Quantities]: Quantities[name] } = {
+  const merged: { -readonly [name in keyof Quantities]: Quantities[name] } = {
     ...endpointDefaults,
     ...scripted,
   };
-  const defaultOutput = endpointDefaults.outputTokens ?? 0;
+  const queries = step.google?.webSearchQueries;
+  if (queries !== undefined) merged.webSearchRequests ??= queries.length;
+  const blocked = request.provider === "google" && step.refusal !== undefined;
+  if (blocked && scripted.outputTokens === undefined) delete merged.outputTokens;
+  const defaultOutput = merged.outputTokens ?? 0;
   const reachedMaximum =
     scripted.outputTokens === undefined && maximum !== undefined && maximum < defaultOutput;
-  if (reachedMaximum) quantities.outputTokens = maximum;
+  if (reachedMaximum) merged.outputTokens = maximum;
+  const model = step.model ?? datedModel(request.model, dialect, settings.snapshot);
+  const serviceTier = step.serviceTier === undefined ? dialect.servedTier(request) : step.serviceTier;
+  const parts = billedParts(model, merged, step.anthropic?.iterations);
   const suffix = String(request.id).padStart(6, "0");
+  const reportedAs: Generation["reportedAs"] = (name, truth) => {
+    let usage: unknown = truth;
+    if (step.malformedUsage !== undefined) usage = malformUsage(step.malformedUsage, truth);
+    if (step.reportedUsage !== undefined) usage = step.reportedUsage(truth);
+    return usage === omitted ? {} : { [name]: usage };
+  };
   return {
     step,
-    quantities,
-    model: step.model ?? datedModel(request.model, settings.snapshot),
-    serviceTier: step.serviceTier === undefined ? servedTier(request.body["service_tier"]) : step.serviceTier,
+    quantities: sumPresent(parts.filter(({ inTotals }) => inTotals).map(({ quantities }) => quantities)),
+    parts,
+    model,
+    serviceTier,
+    served: { model, serviceTier, ...dialect.servedAlso?.(request, step) },
+    onVertex: request.platform === "vertex",
     systemFingerprint: step.systemFingerprint ?? "fp_holdfast",
     createdAt: Math.floor(settings.now() / 1_000),
     chunks: step.chunks ?? 5,
     reachedMaximum,
     id: (prefix) => `${prefix}${suffix}`,
-    reported(truth) {
-      let usage: unknown = truth;
-      if (step.malformedUsage !== undefined) usage = malformUsage(step.malformedUsage, truth);
-      if (step.reportedUsage !== undefined) usage = step.reportedUsage(truth);
-      return usage === omitted ? {} : { usage };
-    },
+    reported: (truth) => reportedAs("usage", truth),
+    reportedAs,
   };
 }
 
@@ -100,6 +110,6 @@ export const textDefaults: Quantities = { inputTokens: defaultTokens, outputToke
  * or the request's own maximum, whichever is smaller.
  */
 export function usageByLength(request: ServedRequest): Quantities {
-  const maximum = requestedMaximum(request) ?? Number.POSITIVE_INFINITY;
+  const maximum = request.maxOutputTokens ?? Number.POSITIVE_INFINITY;
   return { inputTokens: Math.ceil(request.bytes / 4), outputTokens: Math.min(100, maximum) };
 }

@@ -1,5 +1,7 @@
 /** @module Usage as broken servers and proxies have been seen to report it. The truth stays in the ledger. */
 
+import type { ProviderName } from "./address.ts";
+
 /** Stands for "the field is not there at all". */
 export const omitted: unique symbol = Symbol("holdfast.testkit.omitted");
 
@@ -32,6 +34,7 @@ export type MalformedUsage =
 function mapNumbers(truth: unknown, change: (value: number) => unknown): unknown {
   if (typeof truth === "number") return change(truth);
   if (truth === null || typeof truth !== "object") return truth;
+  if (Array.isArray(truth)) return truth.map((value) => mapNumbers(value, change));
   return Object.fromEntries(Object.entries(truth).map(([name, value]) => [name, mapNumbers(value, change)]));
 }
 
@@ -40,21 +43,42 @@ function literal(text: string): unknown {
   return (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON(text);
 }
 
-function changeDetails(truth: Wire, change: (total: number) => number, names: readonly string[]): Wire {
+/** The totals of each format, and the parts inside them that a broken server can make larger than the whole. */
+const overlays: readonly (readonly [total: string, part: "cached" | "reasoning", ...path: string[]])[] = [
+  ["prompt_tokens", "cached", "prompt_tokens_details", "cached_tokens"],
+  ["input_tokens", "cached", "input_tokens_details", "cached_tokens"],
+  ["completion_tokens", "reasoning", "completion_tokens_details", "reasoning_tokens"],
+  ["output_tokens", "reasoning", "output_tokens_details", "reasoning_tokens"],
+  ["output_tokens", "reasoning", "output_tokens_details", "thinking_tokens"],
+  ["promptTokenCount", "cached", "cachedContentTokenCount"],
+  ["total_input_tokens", "cached", "total_cached_tokens"],
+];
+
+/** The part becomes twice its total and one more, where the format has such a part and the truth reports it. */
+function overflow(truth: Wire, kind: "cached" | "reasoning"): Wire {
   const changed: Wire = { ...truth };
-  for (const [side, details] of [
-    ["prompt_tokens", "prompt_tokens_details"],
-    ["input_tokens", "input_tokens_details"],
-    ["completion_tokens", "completion_tokens_details"],
-    ["output_tokens", "output_tokens_details"],
-  ] as const) {
-    const total = truth[side];
-    const parts = truth[details];
-    if (typeof total !== "number" || typeof parts !== "object" || parts === null) continue;
-    const hits = Object.keys(parts).filter((name) => names.includes(name));
-    changed[details] = { ...parts, ...Object.fromEntries(hits.map((name) => [name, change(total)])) };
+  for (const [total, part, outer, inner] of overlays) {
+    const whole = truth[total];
+    if (part !== kind || typeof whole !== "number" || outer === undefined) continue;
+    const details = truth[outer];
+    if (inner === undefined) {
+      if (details !== undefined) changed[outer] = whole * 2 + 1;
+    } else if (typeof details === "object" && details !== null && inner in details) {
+      changed[outer] = { ...details, [inner]: whole * 2 + 1 };
+    }
   }
   return changed;
+}
+
+/** Breakdowns of totals, which say nothing new about the sum. */
+function isDetail(name: string): boolean {
+  return /(?:_details|Details|_by_modality)$/.test(name) || name === "cache_creation";
+}
+
+/** A total that contradicts its parts, where the format has one. */
+function mismatched(truth: Wire): Wire {
+  const names = ["total_tokens", "totalTokenCount"].filter((name) => name in truth);
+  return { ...truth, ...Object.fromEntries(names.map((name) => [name, 7])) };
 }
 
 const distortions: Readonly<Record<MalformedUsage, Distort>> = {
@@ -72,20 +96,30 @@ const distortions: Readonly<Record<MalformedUsage, Distort>> = {
   infinite: (truth) => mapNumbers(truth, () => literal("1e999")),
   unsafeInteger: (truth) => mapNumbers(truth, () => literal("9007199254740993")),
   zeros: (truth) => mapNumbers(truth, () => 0),
-  withoutDetails: (truth) =>
-    Object.fromEntries(Object.entries(truth).filter(([name]) => !name.endsWith("_details"))),
+  withoutDetails: (truth) => Object.fromEntries(Object.entries(truth).filter(([name]) => !isDetail(name))),
   nullDetails: (truth) =>
-    Object.fromEntries(
-      Object.entries(truth).map(([name, v]) => [name, name.endsWith("_details") ? null : v]),
-    ),
-  cachedOverPrompt: (truth) => changeDetails(truth, (total) => total * 2 + 1, ["cached_tokens"]),
-  reasoningOverOutput: (truth) => changeDetails(truth, (total) => total * 2 + 1, ["reasoning_tokens"]),
-  totalMismatch: (truth) => ({ ...truth, total_tokens: 7 }),
+    Object.fromEntries(Object.entries(truth).map(([name, value]) => [name, isDetail(name) ? null : value])),
+  cachedOverPrompt: (truth) => overflow(truth, "cached"),
+  reasoningOverOutput: (truth) => overflow(truth, "reasoning"),
+  totalMismatch: mismatched,
   unknownFields: (truth) => ({ ...truth, thinking_units: 12, nested: { deep: [1, 2, 3] } }),
 };
 
 /** All kinds, for a test that runs through every one. */
 export const malformedUsages: readonly MalformedUsage[] = Object.keys(distortions) as MalformedUsage[];
+
+const without: Readonly<Record<ProviderName, readonly MalformedUsage[]>> = {
+  openai: [],
+  // Its counts are disjoint, and it has no total.
+  anthropic: ["cachedOverPrompt", "totalMismatch"],
+  // Thoughts are beside the candidates, not in them.
+  google: ["reasoningOverOutput"],
+};
+
+/** The kinds that change something in a provider's format, given that cached and reasoning tokens are reported. */
+export function malformedUsagesOf(provider: ProviderName): readonly MalformedUsage[] {
+  return malformedUsages.filter((kind) => !without[provider].includes(kind));
+}
 
 /** The broken form of a true usage object; `omitted` when the field should not be sent. */
 export function malformUsage(kind: MalformedUsage, truth: Wire): unknown {

@@ -20,11 +20,18 @@ function* partsOf(boundary: string, bytes: Buffer): Generator<{ head: string; co
   }
 }
 
-/** Fields as strings, files as their description; a name sent several times ("image[]") becomes an array. */
-export function parseMultipart(contentType: string, bytes: Buffer): JsonObject {
+export interface Multipart {
+  /** Fields as strings, files as their description; a name sent several times ("image[]") becomes an array. */
+  readonly body: JsonObject;
+  /** The bytes of each file by the name of its field, the last one where a name comes several times. */
+  readonly files: ReadonlyMap<string, Buffer>;
+}
+
+export function parseMultipart(contentType: string, bytes: Buffer): Multipart {
   const boundary = /boundary="?([^";]+)"?/.exec(contentType)?.[1];
   const fields = new Map<string, unknown[]>();
-  if (boundary === undefined) return {};
+  const files = new Map<string, Buffer>();
+  if (boundary === undefined) return { body: {}, files };
   for (const { head, content } of partsOf(boundary, bytes)) {
     const name = /[; ]name="([^"]*)"/.exec(head)?.[1];
     if (name === undefined) continue;
@@ -35,9 +42,11 @@ export function parseMultipart(contentType: string, bytes: Buffer): JsonObject {
         ? undefined
         : { filename, contentType: type ?? "application/octet-stream", bytes: content.length };
     const key = name.replace(/\[\]$/, "");
+    if (file !== undefined) files.set(key, content);
     fields.set(key, [...(fields.get(key) ?? []), file ?? content.toString("utf8")]);
   }
-  return Object.fromEntries(
+  const body = Object.fromEntries(
     [...fields].map(([name, values]) => [name, values.length === 1 ? values[0] : values]),
   );
+  return { body, files };
 }

@@ -1,25 +1,43 @@
 /** @module What a generation costs, as plain counts: the truth that every wire shape is derived from. */
 
-/** Every billable count the server knows. Names say the unit; overlays (cached) are part of their total. */
+/**
+ * Every billable count the server knows, with the same meaning for every provider. Names say the unit.
+ * `inputTokens` is all input and `outputTokens` all output; cached, cache write, tool-use and modality counts
+ * are parts of the input, reasoning and modality counts parts of the output. Each wire format takes them apart
+ * in its own way: Anthropic's `input_tokens` is what is left without the cache, Google's `candidatesTokenCount`
+ * what is left without the thoughts.
+ */
 export const quantityNames = [
   "inputTokens",
   "cachedInputTokens",
   "cachedTextTokens",
   "cachedImageTokens",
+  "cachedAudioTokens",
+  "cachedVideoTokens",
+  "cachedDocumentTokens",
   "cacheWriteTokens",
+  "cacheWrite5mTokens",
+  "cacheWrite1hTokens",
   "cacheWrite30mTokens",
   "cacheWrite12hTokens",
   "inputTextTokens",
   "inputAudioTokens",
   "inputImageTokens",
+  "inputVideoTokens",
+  "inputDocumentTokens",
+  "toolUseInputTokens",
   "outputTokens",
   "reasoningTokens",
   "outputTextTokens",
   "outputAudioTokens",
   "outputImageTokens",
+  "outputVideoTokens",
   "acceptedPredictionTokens",
   "rejectedPredictionTokens",
   "webSearchRequests",
+  "webFetchRequests",
+  "mapsRequests",
+  "retrievalRequests",
   "imageGenInputTokens",
   "imageGenInputTextTokens",
   "imageGenInputImageTokens",
@@ -35,6 +53,8 @@ export const quantityNames = [
   "audioSeconds",
   "characters",
   "images",
+  "videoSeconds",
+  "storedTokenHours",
 ] as const;
 
 export type QuantityName = (typeof quantityNames)[number];
@@ -64,6 +84,24 @@ export function sumTotals(all: Iterable<Quantities>): Totals {
   return sum;
 }
 
+/** Like `sumTotals`, but a name that none of them has stays absent. */
+export function sumPresent(all: readonly Quantities[]): Quantities {
+  const [only] = all;
+  if (all.length === 1 && only !== undefined) return only;
+  const sum: { -readonly [name in QuantityName]?: number } = {};
+  for (const quantities of all) {
+    for (const [name, value] of Object.entries(quantities)) {
+      sum[name as QuantityName] = (sum[name as QuantityName] ?? 0) + value;
+    }
+  }
+  return sum;
+}
+
+/** Counts something else than tokens. */
+export function isUnit(name: QuantityName): boolean {
+  return !name.endsWith("Tokens");
+}
+
 /** Output tokens carried by the first `written` of `chunks` content chunks (the last one has the rest). */
 export function outputOfChunks(outputTokens: number, chunks: number, written: number): number {
   if (chunks <= 0 || written <= 0) return 0;
@@ -75,6 +113,7 @@ const outputParts = [
   "outputTextTokens",
   "outputAudioTokens",
   "outputImageTokens",
+  "outputVideoTokens",
   "acceptedPredictionTokens",
   "rejectedPredictionTokens",
 ] as const satisfies readonly QuantityName[];

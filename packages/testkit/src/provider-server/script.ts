@@ -1,4 +1,7 @@
 /** @module What a test can tell the server to do with a request. */
+import type { ProviderName } from "./address.ts";
+import type { AnthropicStep } from "./anthropic/step.ts";
+import type { GoogleStep } from "./google/step.ts";
 import type { MalformedUsage } from "./malformed-usage.ts";
 import type { Quantities } from "./quantities.ts";
 import type { ServedRequest } from "./served-request.ts";
@@ -10,13 +13,17 @@ export interface ScriptedToolCall {
   readonly id?: string;
 }
 
+export type BatchResultType = "succeeded" | "errored" | "canceled" | "expired";
+
 /**
  * The treatment of one request. All fields combine; an empty step is a normal answer. A "chunk" is a content
  * chunk (a delta event, a partial image, a piece of audio), counted from 1; framing events are not counted.
  */
 export interface ProviderStep {
-  /** Only a request whose route ends with this takes the step from the queue, e.g. "/embeddings". */
+  /** Only a request whose route ends with this takes the step from the queue: "/embeddings", ":countTokens". */
   readonly path?: string | undefined;
+  /** Only a request to this provider takes the step from the queue. */
+  readonly provider?: ProviderName | undefined;
 
   /** HTTP status. From 400 on the call fails before generation and bills nothing. */
   readonly status?: number | undefined;
@@ -27,22 +34,39 @@ export interface ProviderStep {
 
   /** The text of the answer (chat, completion, response, transcript). */
   readonly content?: string | undefined;
-  /** A refusal instead of text (chat and responses). */
+  /**
+   * A refusal. OpenAI: instead of the text. Anthropic: the explanation of a `stop_reason: "refusal"` after the
+   * text. Google: the prompt is blocked, the text of `promptFeedback`, and no output is billed by default.
+   */
   readonly refusal?: string | undefined;
   readonly toolCalls?: readonly ScriptedToolCall[] | undefined;
-  /** Default: "stop", "tool_calls", or "length" when the request's own maximum was reached. */
+  /** Thoughts before the text (Anthropic's thinking block, Google's thought part). @default none, or a sample when `reasoningTokens` are billed and the request shows them */
+  readonly thinking?: string | undefined;
+  /** Default: "stop", "tool_calls", or "length" when the request's own maximum was reached; in the provider's own words. */
   readonly finishReason?: string | undefined;
   /** The model in the answer. Default: the requested one, or its dated snapshot. */
   readonly model?: string | undefined;
   /** The tier in the answer. Default: as requested, "default" for auto, "priority" for fast. */
   readonly serviceTier?: string | null | undefined;
   readonly systemFingerprint?: string | undefined;
-  /** How a /responses call ends. @default "completed" */
+  /** How a /responses call or an interaction ends. @default "completed" */
   readonly responseStatus?: "completed" | "failed" | "incomplete" | undefined;
-  /** GETs of a background response that still answer "in_progress". @default 0 */
+  /**
+   * GETs of a background response, a background interaction or a batch that still find it in progress; Infinity
+   * until the server's `endJobs`. @default 0
+   */
   readonly backgroundPolls?: number | undefined;
+  /** What becomes of each batch item, by its `custom_id` or key. Only those that succeed are billed. @default "succeeded" */
+  readonly batchResult?: BatchResultType | ((key: string) => BatchResultType) | undefined;
+  /** What each batch item bills, over `usage`. */
+  readonly itemUsage?: ((key: string) => Quantities) | undefined;
   /** Last change to each JSON payload (body, chunk or event data) before it is written. */
   readonly edit?: ((payload: unknown) => unknown) | undefined;
+
+  /** What only Anthropic has. */
+  readonly anthropic?: AnthropicStep | undefined;
+  /** What only Google has. */
+  readonly google?: GoogleStep | undefined;
 
   /** The truth: what this call bills. Merged over the server's `usage` option. */
   readonly usage?: Quantities | undefined;
@@ -80,7 +104,13 @@ export interface ProviderStep {
   readonly errorEventAfterChunk?: number | undefined;
   /** Replaces content chunk n by text that is not JSON. */
   readonly garbageAtChunk?: number | undefined;
-  /** Leaves out the closing `data: [DONE]`. */
+  /** Chat streams that were not asked for usage report it all the same, in their last choice (Mistral's API does). */
+  readonly usageUnasked?: boolean | undefined;
+  /** A compatible server that does not know `stream_options` and answers 400 to it (chat and completions). */
+  readonly rejectStreamOptions?: boolean | undefined;
+  /** Never reports usage in a stream, asked or not, as some compatible servers (chat and completions). */
+  readonly neverStreamUsage?: boolean | undefined;
+  /** Leaves out the closing `data: [DONE]`, of Anthropic `message_stop`. */
   readonly omitDone?: boolean | undefined;
 
   /** Overrules the billing rule: true bills in full, false bills nothing, whatever happened. */
@@ -117,7 +147,11 @@ export class Script {
   /** Takes a queued step synchronously, so that requests get steps in the order of their arrival. */
   take(request: ServedRequest): ProviderStep | undefined | Promise<ProviderStep | undefined> {
     if (request.method === "POST") {
-      const found = this.#queue.findIndex(({ path }) => path === undefined || request.route.endsWith(path));
+      const found = this.#queue.findIndex(
+        ({ path, provider }) =>
+          (path === undefined || request.route.endsWith(path)) &&
+          (provider === undefined || request.provider === provider),
+      );
       if (found >= 0) return this.#queue.splice(found, 1)[0];
     }
     return this.#responder?.(request);

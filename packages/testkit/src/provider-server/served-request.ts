@@ -1,5 +1,8 @@
 /** @module A request as the server understood it: normalised route, parsed body, SDK headers. */
 import type { IncomingMessage } from "node:http";
+import { addressOf } from "./address.ts";
+import type { Platform, ProviderName } from "./address.ts";
+import { dialectOf } from "./dialects.ts";
 import { parseMultipart } from "./multipart.ts";
 
 export type JsonObject = { readonly [name: string]: unknown };
@@ -10,41 +13,34 @@ export interface ServedRequest {
   readonly method: string;
   /** The path as sent, without the query: "/v1/chat/completions". */
   readonly path: string;
-  /** The path without "/v1" or Azure's prefix: "/chat/completions". */
+  /** Whose wire format it speaks. */
+  readonly provider: ProviderName;
+  /** Who would host it. */
+  readonly platform: Platform;
+  /** The path without version, prefix, project and region: "/chat/completions", "/messages", "/models/m:predict". */
   readonly route: string;
+  /** The route without the model: "/chat/completions", "/messages", ":generateContent". */
+  readonly endpoint: string;
   readonly query: Readonly<Record<string, string>>;
   readonly headers: Readonly<Record<string, string | undefined>>;
   /** The parsed JSON or multipart fields; files appear as { filename, contentType, bytes }. */
   readonly body: JsonObject;
+  /** The bytes of uploaded files by field. */
+  readonly files: ReadonlyMap<string, Buffer>;
   /** Why the body could not be parsed, if so. */
   readonly bodyError: string | undefined;
   /** Bytes of the body as sent. */
   readonly bytes: number;
-  /** The requested model, or Azure's deployment. */
+  /** The requested model, from the body or the path; or Azure's deployment. */
   readonly model: string;
   readonly stream: boolean;
+  /** The request's own output maximum over all of its choices, undefined when it names none. */
+  readonly maxOutputTokens: number | undefined;
   /** Azure's deployment name, when the path has one. */
   readonly deployment: string | undefined;
   readonly azure: boolean;
   /** `x-stainless-retry-count`: 0 for the first attempt. */
   readonly retryCount: number;
-}
-
-interface Route {
-  readonly route: string;
-  readonly azure: boolean;
-  readonly deployment: string | undefined;
-}
-
-/** Strips "/v1", "/openai", "/openai/v1" and "/openai/deployments/{name}". */
-export function normalisePath(path: string): Route {
-  const deployment = /^\/openai\/deployments\/([^/]+)(\/.*)$/.exec(path);
-  if (deployment) {
-    return { azure: true, deployment: decodeURIComponent(deployment[1] ?? ""), route: deployment[2] ?? "/" };
-  }
-  const azure = /^\/openai(?:\/v1)?(\/.*)$/.exec(path);
-  if (azure) return { azure: true, deployment: undefined, route: azure[1] ?? "/" };
-  return { azure: false, deployment: undefined, route: path.replace(/^\/v1(?=\/|$)/, "") || "/" };
 }
 
 async function readAll(message: IncomingMessage): Promise<Buffer> {
@@ -53,10 +49,16 @@ async function readAll(message: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(pieces);
 }
 
-function parseBody(contentType: string, bytes: Buffer): { body: JsonObject; bodyError: string | undefined } {
+interface Parsed {
+  readonly body: JsonObject;
+  readonly bodyError: string | undefined;
+  readonly files?: ReadonlyMap<string, Buffer>;
+}
+
+function parseBody(contentType: string, bytes: Buffer): Parsed {
   if (bytes.length === 0) return { body: {}, bodyError: undefined };
   if (contentType.startsWith("multipart/form-data")) {
-    return { body: parseMultipart(contentType, bytes), bodyError: undefined };
+    return { ...parseMultipart(contentType, bytes), bodyError: undefined };
   }
   try {
     const body: unknown = JSON.parse(bytes.toString("utf8"));
@@ -71,28 +73,38 @@ function parseBody(contentType: string, bytes: Buffer): { body: JsonObject; body
 export async function readRequest(id: number, message: IncomingMessage): Promise<ServedRequest> {
   const bytes = await readAll(message);
   const url = new URL(message.url ?? "/", "http://127.0.0.1");
-  const { route, azure, deployment } = normalisePath(url.pathname);
   const headers = Object.fromEntries(
     Object.entries(message.headers).map(([name, value]) => [
       name,
       Array.isArray(value) ? value.join(", ") : value,
     ]),
   );
-  const { body, bodyError } = parseBody(headers["content-type"] ?? "", bytes);
+  const query = Object.fromEntries(url.searchParams);
+  const address = addressOf(url.pathname, query, headers);
+  const { provider, platform, route, endpoint } = address;
+  const azure = platform === "azure";
+  const { body, bodyError, files } = parseBody(headers["content-type"] ?? "", bytes);
   const model = body["model"];
   return {
     id,
     method: message.method ?? "GET",
     path: url.pathname,
+    provider,
+    platform,
     route,
-    query: Object.fromEntries(url.searchParams),
+    endpoint,
+    query,
     headers,
     body,
     bodyError,
+    files: files ?? new Map(),
     bytes: bytes.length,
-    model: typeof model === "string" ? model : (deployment ?? ""),
-    stream: body["stream"] === true || body["stream"] === "true" || body["stream_format"] === "sse",
-    deployment,
+    model: typeof model === "string" ? model : (address.model ?? ""),
+    stream:
+      address.stream ??
+      (body["stream"] === true || body["stream"] === "true" || body["stream_format"] === "sse"),
+    maxOutputTokens: dialectOf(address).maximum(body),
+    deployment: azure ? address.model : undefined,
     azure,
     retryCount: Number(headers["x-stainless-retry-count"] ?? 0),
   };

@@ -1,16 +1,17 @@
-/** @module The provider test server: OpenAI's wire formats on a loopback port, with a ledger of what was billed. */
+/** @module The provider test server: the wire formats of all providers on one loopback port, with one ledger of what was billed. */
 import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import { exchange } from "./exchange.ts";
 import type { ExchangeSettings } from "./exchange.ts";
+import type { GenerationSettings } from "./generation.ts";
 import type { Quantities, Totals } from "./quantities.ts";
 import { Script } from "./script.ts";
 import type { ProviderStep, Responder } from "./script.ts";
 import { readRequest } from "./served-request.ts";
 import type { ServedRequest } from "./served-request.ts";
-import { StoredResponses } from "./stored-responses.ts";
+import { clearStores, createStores, endJobs } from "./stores.ts";
 import { TruthLedger } from "./truth-ledger.ts";
 import type { LedgerEntry } from "./truth-ledger.ts";
 
@@ -32,9 +33,9 @@ export interface ProviderServerOptions {
 }
 
 export interface ProviderServer extends AsyncDisposable {
-  /** "http://127.0.0.1:{port}/v1": the SDK's `baseURL`. */
+  /** "http://127.0.0.1:{port}/v1": the `baseURL` of OpenAI, and of Claude on Vertex AI. */
   readonly url: string;
-  /** Without the path: Azure's `endpoint`. */
+  /** Without the path: Anthropic's `baseURL`, Google's `baseUrl`, Azure's `endpoint`. */
   readonly origin: string;
   /** One entry per HTTP attempt, in order of arrival. Live: call `waitForIdle` before reading totals. */
   readonly ledger: readonly LedgerEntry[];
@@ -49,6 +50,8 @@ export interface ProviderServer extends AsyncDisposable {
   script(steps: readonly ProviderStep[]): void;
   /** Decides the step of every request that finds no queued one; undefined takes the responder away. */
   respond(responder: Responder | undefined): void;
+  /** Ends every batch, background response and background interaction that is still in progress. */
+  endJobs(): void;
   /** The sum of what was billed, over all entries or those that pass the filter. */
   billed(filter?: (entry: LedgerEntry) => boolean): Totals;
   /** Resolves when no request is in progress. A hanging one ends only when its client leaves. */
@@ -63,10 +66,13 @@ export interface ProviderServer extends AsyncDisposable {
 
 function settingsOf(options: ProviderServerOptions): ExchangeSettings {
   const { chunks, delayMs, chunkDelayMs, clock } = options;
-  return {
+  const generation: GenerationSettings = {
     usage: options.usage,
     snapshot: options.snapshot,
     now: clock === undefined ? Date.now : () => clock.now(),
+  };
+  return {
+    ...generation,
     defaults: {
       ...options.defaults,
       ...(chunks === undefined ? {} : { chunks }),
@@ -75,7 +81,7 @@ function settingsOf(options: ProviderServerOptions): ExchangeSettings {
     },
     script: new Script(),
     ledger: new TruthLedger(),
-    stored: new StoredResponses(),
+    stores: createStores(generation),
   };
 }
 
@@ -90,7 +96,7 @@ async function listen(server: Server): Promise<number> {
 /** Starts a server on a free loopback port. */
 export async function startProviderServer(options: ProviderServerOptions = {}): Promise<ProviderServer> {
   const settings = settingsOf(options);
-  const { ledger, script, stored } = settings;
+  const { ledger, script, stores } = settings;
   let requests = 0;
   let inProgress = 0;
   let peakInProgress = 0;
@@ -146,6 +152,7 @@ export async function startProviderServer(options: ProviderServerOptions = {}): 
     },
     script: (steps) => script.push(steps),
     respond: (responder) => script.respond(responder),
+    endJobs: () => endJobs(stores),
     billed: (filter) => ledger.totals(filter),
     async waitForIdle() {
       for (let quietTurns = 0; quietTurns < 3; quietTurns += 1) {
@@ -166,7 +173,7 @@ export async function startProviderServer(options: ProviderServerOptions = {}): 
     reset() {
       ledger.clear();
       script.clear();
-      stored.clear();
+      clearStores(stores);
       requests = 0;
       peakInProgress = inProgress;
     },

@@ -8,10 +8,16 @@
  *   the output of the content chunks written until then: each carries ceil(outputTokens / chunks), the last
  *   one the rest;
  * - a call that does not stream bills in full once its generation started, also when the client left;
- * - a background response bills in full when it is created, and its input only if it is cancelled in time;
+ * - a background response or interaction bills in full when it is created, and its input only if it is cancelled
+ *   in time;
+ * - a batch bills, on the entry of the call that created it and from then on, what its succeeded items bill, and
+ *   nothing if it is cancelled in time; retrieving anything is free;
  * - `generated` on the step overrules all of this: true bills in full, false bills nothing.
  */
-import { cutOutput, outputOfChunks, sumTotals, totalsOf, zeroTotals } from "./quantities.ts";
+import type { Platform, ProviderName } from "./address.ts";
+import { cutParts } from "./parts.ts";
+import type { BilledPart } from "./parts.ts";
+import { sumPresent, sumTotals, zeroTotals } from "./quantities.ts";
 import type { Quantities, Totals } from "./quantities.ts";
 import type { JsonObject, ServedRequest } from "./served-request.ts";
 
@@ -26,6 +32,17 @@ export type Outcome =
 export interface Billed extends Totals {
   /** The usage object in the wire shape of the endpoint, undefined when nothing is billed. */
   usage: Record<string, unknown> | undefined;
+  /** The same by model; several only when the step scripts `anthropic.iterations`. Empty when nothing is billed. */
+  parts: readonly BilledPart[];
+}
+
+/** What decides the price beside the quantities, as served. */
+export interface Served {
+  readonly model: string;
+  readonly serviceTier: string | null;
+  /** Anthropic's `speed` and `inference_geo`. */
+  readonly speed?: string | null;
+  readonly inferenceGeo?: string | null;
 }
 
 export interface LedgerEntry {
@@ -33,16 +50,22 @@ export interface LedgerEntry {
   readonly id: number;
   readonly method: string;
   readonly path: string;
+  readonly provider: ProviderName;
+  readonly platform: Platform;
   readonly route: string;
+  /** The route without the model: "/chat/completions", "/messages", ":generateContent". */
+  readonly endpoint: string;
   readonly query: Readonly<Record<string, string>>;
   /** The model that was asked for. */
   readonly model: string;
+  /** undefined until the server has decided on the answer. */
+  served: Served | undefined;
   readonly requestBody: JsonObject;
   readonly headers: {
     readonly retryCount: string | undefined;
     readonly helperMethod: string | undefined;
     readonly userAgent: string | undefined;
-    /** An `authorization` or `api-key` header was there; its value is never kept. */
+    /** A header with a key or token was there; its value is never kept. */
     readonly authorization: boolean;
     /** The names of all headers, sorted: what the client shows of itself. */
     readonly names: readonly string[];
@@ -51,7 +74,7 @@ export interface LedgerEntry {
   readonly stream: boolean;
   /** The status sent, undefined as long as no reply started. */
   status: number | undefined;
-  /** The `x-request-id` of the reply. */
+  /** The `x-request-id` (Anthropic: `request-id`) of the reply. */
   requestId: string;
   outcome: Outcome;
   /** Content chunks written. */
@@ -68,8 +91,8 @@ export type BillingState = "nothing" | "written" | "all";
 
 /** What is needed to bill an entry again whenever it moves. */
 export interface Bill {
-  quantities: Quantities;
-  shape: (quantities: Quantities) => Record<string, unknown> | undefined;
+  parts: readonly BilledPart[];
+  shape: (quantities: Quantities, parts: readonly BilledPart[]) => Record<string, unknown> | undefined;
   chunks: number;
   state: BillingState;
   /** The step's `generated`. */
@@ -77,7 +100,7 @@ export interface Bill {
 }
 
 export function nothingBilled(): Billed {
-  return { ...zeroTotals(), usage: undefined };
+  return { ...zeroTotals(), usage: undefined, parts: [] };
 }
 
 /** Writes into the entry what the bill comes to now. */
@@ -87,10 +110,16 @@ export function rebill(entry: LedgerEntry, bill: Bill): void {
     entry.billed = nothingBilled();
     return;
   }
-  const output = outputOfChunks(bill.quantities.outputTokens ?? 0, bill.chunks, entry.chunksWritten);
-  const quantities = state === "all" ? bill.quantities : cutOutput(bill.quantities, output);
-  entry.billed = { ...totalsOf(quantities), usage: bill.shape(quantities) };
+  const parts = state === "all" ? bill.parts : cutParts(bill.parts, bill.chunks, entry.chunksWritten);
+  const inTotals = parts.filter((part) => part.inTotals).map(({ quantities }) => quantities);
+  entry.billed = {
+    ...sumTotals(parts.map(({ quantities }) => quantities)),
+    usage: bill.shape(sumPresent(inTotals), parts),
+    parts,
+  };
 }
+
+const credentialHeaders = ["authorization", "api-key", "x-api-key", "x-goog-api-key"] as const;
 
 export class TruthLedger {
   readonly entries: LedgerEntry[] = [];
@@ -101,15 +130,19 @@ export class TruthLedger {
       id: request.id,
       method: request.method,
       path: request.path,
+      provider: request.provider,
+      platform: request.platform,
       route: request.route,
+      endpoint: request.endpoint,
       query: request.query,
       model: request.model,
+      served: undefined,
       requestBody: request.body,
       headers: {
         retryCount: headers["x-stainless-retry-count"],
         helperMethod: headers["x-stainless-helper-method"],
         userAgent: headers["user-agent"],
-        authorization: headers["authorization"] !== undefined || headers["api-key"] !== undefined,
+        authorization: credentialHeaders.some((name) => headers[name] !== undefined),
         names: Object.keys(headers).toSorted(),
       },
       retryCount: request.retryCount,
@@ -137,6 +170,6 @@ export class TruthLedger {
   }
 }
 
-function onlyCounts({ usage: _usage, ...counts }: Billed): Totals {
+function onlyCounts({ usage: _usage, parts: _parts, ...counts }: Billed): Totals {
   return counts;
 }

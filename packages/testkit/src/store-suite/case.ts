@@ -11,5 +11,7 @@ export interface Case {
 /** One thing that a store can do, with the cases that prove it. */
 export interface Capability {
   readonly name: string;
+  /** A part of the port that a store may leave out; then the cases are left out, and the report says so. */
+  readonly needs?: "jobs";
   readonly cases: readonly Case[];
 }

@@ -147,9 +147,12 @@ export const concurrencyCapability: Capability = {
       title: "sweepers at once report each expiry once",
       async run(rig) {
         const scope = rig.scope("a", {});
-        const ids: string[] = [];
-        for (let n = 0; n < 40; n += 1)
-          ids.push(await rig.dispatchedHold([scope], { nanoUsd: 1 }, { ttlMs: SHORT_MS }));
+        // All at once: with a running clock, a hold that falls due meanwhile would be reported in passing.
+        const ids = await Promise.all(
+          Array.from({ length: 40 }, async () =>
+            rig.dispatchedHold([scope], { nanoUsd: 1 }, { ttlMs: SHORT_MS }),
+          ),
+        );
         await rig.outlive(SHORT_MS);
         const batches = await together(rig, 8, async (store) => store.expire({ limit: 7 }));
         const reported = [...batches.flatMap((batch) => batch.expired), ...(await rig.expireAll())];

@@ -7,7 +7,7 @@ import { LONG_MS, type Rig } from "./rig.ts";
 import { listBalances } from "./state-dump.ts";
 
 /** Texts that must all stay apart, each with a name that can be printed. */
-const TEXTS: readonly (readonly [name: string, text: string])[] = [
+export const HOSTILE_TEXTS: readonly (readonly [name: string, text: string])[] = [
   ["empty", ""],
   ["space", " "],
   ["__proto__", "__proto__"],
@@ -57,7 +57,7 @@ function hostileScope(rig: Rig, text: string): Scope {
   return rig.scope(text, { calls: 1 }, { budgetId: text, values });
 }
 
-const eachText: readonly Case[] = TEXTS.map(([name, text]) => ({
+const eachText: readonly Case[] = HOSTILE_TEXTS.map(([name, text]) => ({
   title: `${name} goes through a whole life`,
   async run(rig) {
     const scope = hostileScope(rig, text);
@@ -95,7 +95,7 @@ export const hostileScopesCapability: Capability = {
     {
       title: "no two texts collide, as keys or as ids",
       async run(rig) {
-        for (const [, text] of TEXTS) {
+        for (const [, text] of HOSTILE_TEXTS) {
           const held = await rig.reserve(
             [hostileScope(rig, text)],
             { calls: 1 },
@@ -104,9 +104,9 @@ export const hostileScopesCapability: Capability = {
           expect(held).toMatchObject({ outcome: "held", replayed: false });
         }
         const listed = await listBalances(rig.store);
-        expect(new Set(listed.map((state) => state.scope.key)).size).toBe(TEXTS.length);
+        expect(new Set(listed.map((state) => state.scope.key)).size).toBe(HOSTILE_TEXTS.length);
         for (const state of listed) expect(state.held.calls).toBe(1);
-        for (const [, text] of TEXTS) await rig.denied([hostileScope(rig, text)], { calls: 1 });
+        for (const [, text] of HOSTILE_TEXTS) await rig.denied([hostileScope(rig, text)], { calls: 1 });
       },
     },
     {

@@ -9,6 +9,7 @@ import { expiryCapability } from "./expiry.ts";
 import { hostileScopesCapability } from "./hostile-scopes.ts";
 import { idempotencyCapability } from "./idempotency.ts";
 import { invalidInputCapability } from "./invalid-input.ts";
+import { jobsCapability } from "./jobs.ts";
 import { limitsCapability } from "./limits.ts";
 import { overridesCapability } from "./overrides.ts";
 import { overrunCapability } from "./overrun.ts";
@@ -39,6 +40,7 @@ export const CAPABILITIES: readonly Capability[] = [
   hostileScopesCapability,
   invalidInputCapability,
   overrunCapability,
+  jobsCapability,
 ];
 
 const PROPERTY_CAPABILITY = "model";
@@ -114,11 +116,18 @@ export async function runCase(
       now,
     );
     if (each.jumps === true && rig.clock.running === true) skip("the store's clock cannot jump");
+    else if (lacks(rig.store, each)) skip("the store keeps no jobs");
     else await each.run(rig);
   } finally {
     for (const handle of handles) await handle.close();
     await made.dispose();
   }
+}
+
+/** Whether the case is about a part of the port that the store leaves out. */
+function lacks(store: Rig["store"], each: Case): boolean {
+  const needs = CAPABILITIES.find(({ cases }) => cases.includes(each))?.needs;
+  return needs !== undefined && store[needs] === undefined;
 }
 
 function skipReason(options: StoreSuiteOptions, capability: string, title: string): string | undefined {

@@ -1,14 +1,15 @@
 /** @module Watches one answer of a provider and ends its attempt with the truth. */
-import { NOTHING_SERVED, type AttemptOutcome } from "../../guard/attempt-outcome.ts";
+import { NOTHING_SERVED, type AttemptOutcome, type Served } from "../../guard/attempt-outcome.ts";
 import type { CallPlan } from "../../guard/call-plan.ts";
 import type { GuardSettings } from "../../guard/guard-settings.ts";
 import type { Attempt } from "../../guard/guarded-call.ts";
-import { outputTokensOf, type Usage, type UsageBucket } from "../../usage/usage.ts";
+import { outputTokensOf, withFees, type Usage } from "../../usage/usage.ts";
 import type { ResponseReader, StreamReading } from "../response-reader.ts";
 import type { UsageReading } from "../usage/usage-reading.ts";
 import { SharedEnd, type BodyObserver } from "./body-observer.ts";
 import { parseJson } from "./event-data.ts";
 import { observeResponse } from "./observe-response.ts";
+import type { StreamOptions } from "./observe-stream.ts";
 import { StreamTail } from "./stream-tail.ts";
 
 /** Takes out of a stream what was only sent because Holdfast asked for it. */
@@ -19,7 +20,7 @@ export interface StreamFilter {
   rest(): Uint8Array | undefined;
 }
 
-export interface ObservedCall {
+export interface ObservedCall extends StreamOptions {
   readonly plan: CallPlan;
   readonly attempt: Attempt;
   readonly reader: ResponseReader;
@@ -73,6 +74,11 @@ export function observeAnswer(response: Response, call: ObservedCall): void {
   observeJson(response, call, { status, providerRequestId });
 }
 
+function servedAs(served: Served, { headers }: Response, { reader }: ObservedCall): Served {
+  const serviceTier = served.serviceTier ?? reader.tierInHeaders?.(headers) ?? null;
+  return serviceTier === served.serviceTier ? served : { ...served, serviceTier };
+}
+
 type Answer = Pick<Extract<AttemptOutcome, { class: "complete" }>, "status" | "providerRequestId">;
 
 function parseBody(text: string, { reader, plan }: ObservedCall): unknown {
@@ -81,11 +87,15 @@ function parseBody(text: string, { reader, plan }: ObservedCall): unknown {
 
 function observeJson(response: Response, call: ObservedCall, answer: Answer): void {
   const complete = (body: unknown): void => {
-    const { usage, served, also } = call.reader.answer(body, call.plan);
+    const { usage, served, also, job } = call.reader.answer(body, call.plan);
+    if (job !== undefined && call.plan.job !== undefined) {
+      call.attempt.accept(job.jobId, job.ttlMs);
+      return;
+    }
     call.attempt.end({
       class: "complete",
       ...answer,
-      served,
+      served: servedAs(served, response, call),
       ...usageOf(usage, call),
       ...(also === undefined ? {} : { also }),
     });
@@ -123,7 +133,13 @@ function observeEvents(response: Response, call: ObservedCall, answer: Answer): 
   let latest: StreamTail | undefined;
   const finish = (reading: StreamReading): void => {
     signal?.removeEventListener("abort", onAbort);
-    attempt.end(outcomeOf(reading, call, answer, call.now() - startedAtMs));
+    // A job goes on when nobody listens; one whose name was not seen cannot be asked after.
+    if (plan.job !== undefined && !reading.finished)
+      attempt.accept(reading.job?.jobId ?? "", reading.job?.ttlMs ?? 0);
+    else {
+      const served = servedAs(reading.served, response, call);
+      attempt.end(outcomeOf({ ...reading, served }, call, answer, call.now() - startedAtMs));
+    }
   };
   const finishWithTail = (): void => {
     if (attempt.ended) return;
@@ -132,32 +148,36 @@ function observeEvents(response: Response, call: ObservedCall, answer: Answer): 
   const ended = new SharedEnd(finishWithTail);
   const onAbort = finishWithTail;
   signal?.addEventListener("abort", onAbort, { once: true });
-  observeResponse(response, (): BodyObserver => {
-    const tail = new StreamTail(reader.headBytes);
-    const filter = call.createFilter?.();
-    const end = ended.branch();
-    let chunks = 0;
-    return {
-      chunk: (bytes) => {
-        tail.push(bytes);
-        latest = tail;
-        chunks += 1;
-        if (chunks % KEEP_ALIVE_CHUNKS === 0) attempt.keepAlive();
-        return filter === undefined ? bytes : filter.chunk(bytes);
-      },
-      rest: () => filter?.rest(),
-      text: (text) => {
-        if (!attempt.ended) finish(reader.events(text, plan, settings.estimator));
-        // Whoever reads it as one text has not read any of it in pieces.
-        return filter === undefined ? text : filteredText(text, filter);
-      },
-      json: () => undefined,
-      end: (how) => {
-        latest = tail;
-        end(how);
-      },
-    };
-  });
+  observeResponse(
+    response,
+    (): BodyObserver => {
+      const tail = new StreamTail(reader.headBytes);
+      const filter = call.createFilter?.();
+      const end = ended.branch();
+      let chunks = 0;
+      return {
+        chunk: (bytes) => {
+          tail.push(bytes);
+          latest = tail;
+          chunks += 1;
+          if (chunks % KEEP_ALIVE_CHUNKS === 0) attempt.keepAlive();
+          return filter === undefined ? bytes : filter.chunk(bytes);
+        },
+        rest: () => filter?.rest(),
+        text: (text) => {
+          if (!attempt.ended) finish(reader.events(text, plan, settings.estimator));
+          // Whoever reads it as one text has not read any of it in pieces.
+          return filter === undefined ? text : filteredText(text, filter);
+        },
+        json: () => undefined,
+        end: (how) => {
+          latest = tail;
+          end(how);
+        },
+      };
+    },
+    call,
+  );
 }
 
 function outcomeOf(
@@ -178,9 +198,10 @@ function outcomeOf(
     };
   }
   const { settlement } = call.settings;
-  const hidden = reader.mayReason(served.model ?? plan.model)
-    ? Math.ceil((elapsedMs * settlement.hiddenOutputTokensPerSecond) / 1_000)
-    : 0;
+  const hidden =
+    (plan.mayReason ?? reader.mayReason(served.model ?? plan.model))
+      ? Math.ceil((elapsedMs * settlement.hiddenOutputTokensPerSecond) / 1_000)
+      : 0;
   const soFar = reading.usage.kind === "usage" ? outputTokensOf(reading.usage.usage) : 0;
   // A server that finished and reported nothing has nothing more under way.
   const finished = reading.finished && !reading.failed;
@@ -204,15 +225,6 @@ function usageOf(reading: UsageReading, call: ObservedCall): { usage: Usage | un
     case "usage":
       return { usage: withFees(reading.usage, call.unreportedFees) };
   }
-}
-
-function withFees(usage: Usage, fees: Usage): Usage {
-  const buckets = Object.keys(fees) as UsageBucket[];
-  if (buckets.length === 0) return usage;
-  const sum: { [B in UsageBucket]?: number } = { ...usage };
-  // A response that does report them has the say.
-  for (const bucket of buckets) sum[bucket] ??= fees[bucket] ?? 0;
-  return sum;
 }
 
 /** The filter for a stream that is read as one text. */

@@ -6,12 +6,13 @@
  * by one would cost several microseconds a call.
  */
 import type { BodyObserver } from "./body-observer.ts";
-import { observeStream } from "./observe-stream.ts";
+import { observeStream, type StreamOptions } from "./observe-stream.ts";
 
 type Method = (this: Response, ...args: unknown[]) => unknown;
 
 interface Watched {
   readonly createObserver: () => BodyObserver;
+  readonly options: StreamOptions;
   /** The body is watched in pieces. */
   inPieces: boolean;
 }
@@ -26,8 +27,13 @@ const prototypes = new WeakMap<object, object>();
  * Every way to read the body reports to an observer. A body that is read as a whole (`text`, `json`) is observed as a
  * whole, which costs next to nothing; any other way is observed chunk by chunk.
  */
-export function observeResponse(response: Response, createObserver: () => BodyObserver): void {
-  Object.defineProperty(response, WATCHED, { value: { createObserver, inPieces: false } satisfies Watched });
+export function observeResponse(
+  response: Response,
+  createObserver: () => BodyObserver,
+  options: StreamOptions = {},
+): void {
+  const watched: Watched = { createObserver, options, inPieces: false };
+  Object.defineProperty(response, WATCHED, { value: watched });
   const original = Object.getPrototypeOf(response) as object;
   let prototype = prototypes.get(original);
   if (prototype === undefined) prototypes.set(original, (prototype = watchedPrototype(original)));
@@ -42,7 +48,7 @@ function watchedPrototype(original: object): object {
     if (watched === undefined || watched.inPieces) return;
     watched.inPieces = true;
     const body = bodyOf === undefined ? response.body : (bodyOf.call(response) as object | null);
-    if (body !== null && body !== undefined) observeStream(body, watched.createObserver);
+    if (body !== null && body !== undefined) observeStream(body, watched.createObserver, watched.options);
   };
   const methodOf = (name: string): Method | undefined =>
     descriptorOf(original, name)?.value as Method | undefined;

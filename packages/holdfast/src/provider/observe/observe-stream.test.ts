@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { drain } from "../../../test/support/watched-response.ts";
 import type { BodyEnd, BodyObserver } from "./body-observer.ts";
-import { observeStream } from "./observe-stream.ts";
+import { observeStream, type StreamOptions } from "./observe-stream.ts";
 
 const encoder = new TextEncoder();
 const bytesOf = (...pieces: string[]): Uint8Array[] => pieces.map((piece) => encoder.encode(piece));
@@ -13,25 +13,29 @@ function streamOf(...pieces: string[]): ReadableStream<Uint8Array> {
 }
 
 /** Watches, and remembers the first end that each observer was told of. */
-function watch(stream: object): { readonly ends: BodyEnd[]; seen(): string } {
+function watch(stream: object, options?: StreamOptions): { readonly ends: BodyEnd[]; seen(): string } {
   const ends: BodyEnd[] = [];
   const seen: Uint8Array[] = [];
-  observeStream(stream, (): BodyObserver => {
-    let ended = false;
-    return {
-      chunk: (bytes) => {
-        seen.push(bytes.slice());
-        return bytes;
-      },
-      rest: () => undefined,
-      text: (text) => text,
-      json: () => undefined,
-      end: (how) => {
-        if (!ended) ends.push(how);
-        ended = true;
-      },
-    };
-  });
+  observeStream(
+    stream,
+    (): BodyObserver => {
+      let ended = false;
+      return {
+        chunk: (bytes) => {
+          seen.push(bytes.slice());
+          return bytes;
+        },
+        rest: () => undefined,
+        text: (text) => text,
+        json: () => undefined,
+        end: (how) => {
+          if (!ended) ends.push(how);
+          ended = true;
+        },
+      };
+    },
+    options,
+  );
   return { ends, seen: () => Buffer.concat(seen).toString() };
 }
 
@@ -174,6 +178,65 @@ describe("a stream of Node's (node-fetch)", () => {
       })(),
     ).rejects.toBe(error);
     expect(watched.ends).toEqual(["failed"]);
+  });
+});
+
+describe("a reader that is let go", () => {
+  /** Never ends by itself. */
+  function endless(): { readonly stream: ReadableStream<Uint8Array>; readonly cancelled: () => boolean } {
+    let cancelled = false;
+    const stream = new ReadableStream<Uint8Array>({
+      pull: (controller) => controller.enqueue(encoder.encode("a")),
+      cancel: () => {
+        cancelled = true;
+      },
+    });
+    return { stream, cancelled: () => cancelled };
+  }
+
+  it("leaves the stream to the next one", async () => {
+    const { stream, cancelled } = endless();
+    const { ends } = watch(stream);
+    const reader = stream.getReader();
+    await reader.read();
+    reader.releaseLock();
+    expect([cancelled(), ends, stream.locked]).toEqual([false, [], false]);
+  });
+
+  it("takes the stream with it where that is asked for", async () => {
+    const { stream, cancelled } = endless();
+    const { ends } = watch(stream, { releaseCancels: true });
+    const reader = stream.getReader();
+    await reader.read();
+    reader.releaseLock();
+    reader.releaseLock();
+    expect([cancelled(), ends, stream.locked]).toEqual([true, ["cancelled"], false]);
+  });
+
+  it("changes nothing at the end, after a failure and after a cancellation", async () => {
+    const read = async (stream: ReadableStream<Uint8Array>): Promise<BodyEnd[]> => {
+      const { ends } = watch(stream, { releaseCancels: true });
+      const reader = stream.getReader();
+      try {
+        while (!(await reader.read()).done);
+      } catch {
+        // As the application would hear of it.
+      }
+      reader.releaseLock();
+      return ends;
+    };
+    expect(await read(streamOf("a", "b"))).toEqual(["done"]);
+    const broken = new ReadableStream<Uint8Array>({
+      pull: (controller) => controller.error(new Error("gone")),
+    });
+    expect(await read(broken)).toEqual(["failed"]);
+  });
+
+  it("does not matter to an iterator that is asked to leave the stream open", async () => {
+    const { stream, cancelled } = endless();
+    watch(stream, { releaseCancels: true });
+    for await (const _ of stream.values({ preventCancel: true })) break;
+    expect([cancelled(), stream.locked]).toEqual([false, false]);
   });
 });
 

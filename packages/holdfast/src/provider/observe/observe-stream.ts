@@ -19,17 +19,34 @@ interface StreamLike {
   [Symbol.asyncIterator]?: (options?: { preventCancel?: boolean }) => AsyncIterator<Uint8Array>;
 }
 
+export interface StreamOptions {
+  /**
+   * A reader that is let go before the end takes the stream with it: for an SDK that only releases its reader when the
+   * application leaves early, and then keeps the connection, and the generation, going for nobody.
+   * @default false
+   */
+  readonly releaseCancels?: boolean | undefined;
+}
+
 const observed = new WeakSet<object>();
 
-export function observeStream(stream: object, createObserver: () => BodyObserver): void {
+export function observeStream(
+  stream: object,
+  createObserver: () => BodyObserver,
+  options: StreamOptions = {},
+): void {
   if (observed.has(stream)) return;
   observed.add(stream);
   const target = stream as StreamLike;
-  if (typeof target.getReader === "function") observeWebStream(target, createObserver);
+  if (typeof target.getReader === "function") observeWebStream(target, createObserver, options);
   else if (typeof target[Symbol.asyncIterator] === "function") observeIterable(target, createObserver());
 }
 
-function observeWebStream(stream: StreamLike, createObserver: () => BodyObserver): void {
+function observeWebStream(
+  stream: StreamLike,
+  createObserver: () => BodyObserver,
+  { releaseCancels = false }: StreamOptions,
+): void {
   const getReader = stream.getReader!.bind(stream);
   const cancel = stream.cancel?.bind(stream);
   const tee = stream.tee?.bind(stream);
@@ -42,7 +59,9 @@ function observeWebStream(stream: StreamLike, createObserver: () => BodyObserver
   ): ReadableStreamDefaultReader<Uint8Array> => {
     // A byte reader fills the caller's own buffer; it is handed out as it is and only its end is seen.
     const reader = getReader(options);
-    return watchReader(reader, own(), options !== undefined, onOver);
+    const watched = watchReader(reader, own(), options !== undefined, onOver);
+    // Iterating over the stream has its own way of leaving early.
+    return releaseCancels && onOver === undefined ? cancelWhenReleased(watched) : watched;
   };
   const iterate = (options?: { preventCancel?: boolean }): AsyncIterableIterator<Uint8Array> =>
     iterateReader((onOver) => observedReader(undefined, onOver), options?.preventCancel === true);
@@ -135,6 +154,24 @@ function watchReader(
       const result = cancel(reason);
       observer.end("cancelled");
       return result;
+    },
+  });
+  return reader;
+}
+
+function cancelWhenReleased(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+): ReadableStreamDefaultReader<Uint8Array> {
+  const release = reader.releaseLock.bind(reader);
+  let released = false;
+  override(reader, {
+    releaseLock: () => {
+      if (!released) {
+        released = true;
+        // At the end, or after a failure, there is nothing left to cancel.
+        reader.cancel().catch(() => undefined);
+      }
+      release();
     },
   });
   return reader;

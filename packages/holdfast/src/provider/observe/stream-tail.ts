@@ -54,7 +54,7 @@ export class StreamTail {
 
   read(reader: ResponseReader, plan: CallPlan, estimator: TokenEstimator): StreamReading {
     // The usage of a complete stream is in its last events: what is before them need not be read again.
-    for (const bytes of TAIL_BYTES) {
+    for (const bytes of reader.needsAll?.(plan) === true ? [] : TAIL_BYTES) {
       if (bytes + this.#headKept >= this.#kept) break;
       const tail = reader.events(this.#headText() + this.#textFrom(bytes), plan, estimator);
       if (tail.usage.kind !== "missing" && tail.finished) return tail;

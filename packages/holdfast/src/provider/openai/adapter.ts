@@ -1,5 +1,6 @@
 /** @module The adapter of OpenAI's API. */
 import { CallNotAllowedError } from "../../error/call-not-allowed-error.ts";
+import { CallNotBoundedError } from "../../error/call-not-bounded-error.ts";
 import type { GuardSettings } from "../../guard/guard-settings.ts";
 import type { ProviderAdapter } from "../adapter.ts";
 import type { Bypass } from "../endpoint-class.ts";
@@ -57,6 +58,8 @@ function shapeOf(endpoint: MeteredEndpoint, body: Body, { estimator }: GuardSett
       return shapeOfTranscription(body, estimator, describeUpload(body, ["file"]), true);
     case "audio.translations":
       return shapeOfTranscription(body, estimator, describeUpload(body, ["file"]), false);
+    case "batches":
+      throw new CallNotBoundedError("What a batch may cost is in the file of its requests, not in this one.");
   }
 }
 
@@ -68,11 +71,6 @@ const UNMETERED_TOOLS: ReadonlyMap<string, Bypass> = new Map([
 ]);
 
 function refuseUnmeteredParts({ allow }: GuardSettings, body: Body): void {
-  if (body["background"] === true && !allow.has("background")) {
-    throw new CallNotAllowedError(
-      'A background response goes on after the request has returned, so its cost cannot be followed. Leave out background, or allow it with allow: ["background"]; it is then charged at its worst case.',
-    );
-  }
   for (const type of serverToolsOf(body)) {
     const bypass = UNMETERED_TOOLS.get(type);
     if (bypass === undefined || allow.has(bypass)) continue;

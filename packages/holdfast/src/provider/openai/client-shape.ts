@@ -32,6 +32,9 @@ export interface DerivableClient extends OpenAIClient {
   /** Azure: the deployment that every request goes to. */
   deploymentName?: string;
   apiVersion?: string;
+  readonly files: {
+    content(fileId: string, options: { signal?: AbortSignal | null | undefined }): PromiseLike<Response>;
+  };
   request(
     options: FinalRequestOptions | Promise<FinalRequestOptions>,
     remainingRetries?: number | null,
@@ -52,6 +55,15 @@ export interface ClientClass {
   readonly name: string;
   /** The SDK's base error. */
   readonly OpenAIError?: new (message: string) => Error;
+}
+
+/**
+ * Whether the client sends its requests by a fetch of its own that nobody can replace: workload identity with an X.509
+ * certificate (openai 7).
+ */
+export function hidesItsFetch(client: object): boolean {
+  const { _workloadIdentityAuth: auth } = client as { _workloadIdentityAuth?: { headerSnapshots?: unknown } };
+  return typeof auth?.headerSnapshots === "function";
 }
 
 const METHODS = [

@@ -34,12 +34,26 @@ type GuardedClass = ClientClass & { readonly address: ReturnType<typeof createAd
 
 export function deriveClient<C extends object>(client: C, context: RequestContext): C {
   const base = client as unknown as DerivableClient;
-  const Base = base.constructor as unknown as ClientClass;
-  const Guarded = guardedClass(Base, context);
-  const derived = base.withOptions({ fetch: meterFetch(base.fetch, context.guard), ...azureOptions(base) });
-  Object.setPrototypeOf(derived, Guarded.prototype);
-  Guarded.address.guard(derived as DerivableClient);
-  return derived as unknown as C;
+  return guardClient(
+    base,
+    base.withOptions({ fetch: meterFetch(base.fetch, context.guard), ...azureOptions(base) }),
+    context,
+  ) as unknown as C;
+}
+
+/** Brings the given client itself under the guard, for clients that no other can be derived from. */
+export function guardInPlace<C extends object>(client: C, context: RequestContext): C {
+  const base = client as unknown as DerivableClient;
+  const guarded = guardClient(base, base, context);
+  guarded.fetch = meterFetch(guarded.fetch, context.guard);
+  return client;
+}
+
+function guardClient(base: DerivableClient, client: object, context: RequestContext): DerivableClient {
+  const Guarded = guardedClass(base.constructor as unknown as ClientClass, context);
+  Object.setPrototypeOf(client, Guarded.prototype);
+  Guarded.address.guard(client as DerivableClient);
+  return client as DerivableClient;
 }
 
 /** `AzureOpenAI.withOptions` of openai before 7.11 forgets these two. */
@@ -63,6 +77,7 @@ function guardedClass(Base: ClientClass, context: RequestContext): GuardedClass 
     guardRequest(context, options, attribution, {
       deployment: deploymentOf(client, options),
       fetchOptions: client.fetchOptions,
+      readFile: async (fileId, signal) => client.files.content(fileId, { signal }),
     });
   const deploymentOf = (client: DerivableClient, { path }: FinalRequestOptions): string | undefined =>
     deploymentIn(path) ?? deploymentIn(address.askedByClient(() => client.baseURL)) ?? client.deploymentName;

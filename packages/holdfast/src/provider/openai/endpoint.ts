@@ -20,7 +20,9 @@ export type MeteredEndpoint =
   | "images.variations"
   | "audio.speech"
   | "audio.transcriptions"
-  | "audio.translations";
+  | "audio.translations"
+  /** Held for by its input, and settled when its result is seen: see batch-input.ts and jobs.ts. */
+  | "batches";
 
 type OpenAIEndpointClass = EndpointClass<MeteredEndpoint>;
 
@@ -38,11 +40,11 @@ const METERED: Readonly<Record<string, MeteredEndpoint>> = {
   "/audio/speech": "audio.speech",
   "/audio/transcriptions": "audio.transcriptions",
   "/audio/translations": "audio.translations",
+  "/batches": "batches",
 };
 
 /** First match wins. Order: exceptions before the families that they belong to. */
 const OTHERS: readonly (readonly [RegExp, OpenAIEndpointClass])[] = [
-  [/^\/batches$/, { kind: "bypass", bypass: "batches" }],
   [/^\/fine_tuning\/(jobs|alpha\/graders\/run)$/, { kind: "bypass", bypass: "fine-tuning" }],
   [/^\/evals\/[^/]+\/runs$/, { kind: "bypass", bypass: "evals" }],
   [/^\/threads(\/[^/]+)?\/runs(\/[^/]+\/submit_tool_outputs)?$/, { kind: "bypass", bypass: "agents" }],
@@ -77,14 +79,14 @@ export function classifyEndpoint(method: string, path: string): OpenAIEndpointCl
   if (isFreeMethod(method)) return FREE;
   const exact = metered.get(path);
   if (exact !== undefined) return exact;
-  const normal = normalizePath(path);
+  const normal = wirePath(path);
   const found = metered.get(normal);
   if (found !== undefined) return found;
   return OTHERS.find(([pattern]) => pattern.test(normal))?.[1] ?? UNKNOWN;
 }
 
 /** Without origin, query, trailing slash, version prefix and Azure deployment. */
-function normalizePath(path: string): string {
+export function wirePath(path: string): string {
   const pathname = pathnameOf(path);
   if (pathname === undefined) return path;
   return pathname.replace(/^(?:\/openai)?(?:\/v\d+)?(?:\/deployments\/[^/]+)?(?=\/)/, "");
@@ -93,10 +95,11 @@ function normalizePath(path: string): string {
 /** The Azure deployment that a path or a base address names. */
 export function deploymentIn(address: string): string | undefined {
   const found = /\/deployments\/([^/?#]+)/.exec(address)?.[1];
-  return found === undefined ? undefined : decode(found);
+  return found === undefined ? undefined : segmentOf(found);
 }
 
-function decode(segment: string): string {
+/** A segment of a path as it was before it was put there. */
+export function segmentOf(segment: string): string {
   try {
     return decodeURIComponent(segment);
   } catch {

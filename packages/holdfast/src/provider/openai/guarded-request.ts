@@ -6,10 +6,12 @@ import type { GuardedCall } from "../../guard/guarded-call.ts";
 import type { Guard } from "../../guard/guard.ts";
 import { chain, type MaybePromise } from "../../kernel/maybe-promise.ts";
 import type { Usage } from "../../usage/usage.ts";
-import { admitEndpoint, describeRequest } from "../admit-endpoint.ts";
+import { admitEndpoint, describeRequest, reportUnmetered } from "../admit-endpoint.ts";
 import { holdForRequest } from "../hold-for-request.ts";
+import { planBatch } from "../job/batch-sum.ts";
 import { perCallAttribution } from "../per-call-attribution.ts";
-import { planRequest } from "../plan-request.ts";
+import { planRequest, type PlannedRequest } from "../plan-request.ts";
+import type { BatchInputs } from "./batch-input.ts";
 import type { FinalRequestOptions } from "./client-shape.ts";
 import { classifyEndpoint, type MeteredEndpoint } from "./endpoint.ts";
 import { openaiAdapter } from "./adapter.ts";
@@ -18,12 +20,16 @@ import { openaiReader } from "./reader.ts";
 import type { StreamFilter } from "../observe/observe-answer.ts";
 import type { ResponseReader } from "../response-reader.ts";
 import type { OnTheWay } from "../send-attempt.ts";
-import { isObject, type Body } from "../request/request-shape.ts";
+import { isObject, stringOf, type Body } from "../request/request-shape.ts";
 import { snapshot } from "../request/snapshot.ts";
 import { fieldsOf } from "../request/upload.ts";
+import { watchOf } from "./watched-request.ts";
 
 /** Travels with the options of a request into the `init` of each of its fetches. */
 export const CALL: unique symbol = Symbol.for("holdfast.openai.call");
+
+/** The same, on requests that cost nothing: what their answers are good for. */
+export const WATCH: unique symbol = Symbol.for("holdfast.openai.watch");
 
 const createUsageHider = (): StreamFilter => new UsageHider();
 
@@ -32,6 +38,8 @@ export interface ClientState {
   /** Azure: the deployment that will be billed, whatever model the body names. */
   readonly deployment: string | undefined;
   readonly fetchOptions: Readonly<Record<PropertyKey, unknown>> | undefined;
+  /** Fetches the content of a file, as the application would. */
+  readonly readFile: (fileId: string, signal: AbortSignal | null | undefined) => Promise<Response>;
 }
 
 export interface RequestContext {
@@ -41,6 +49,8 @@ export interface RequestContext {
   readonly provider: string;
   /** Whether to ask for usage in streams; some compatible servers reject the option. */
   readonly includeUsage: boolean;
+  /** The files of requests that this client has uploaded. */
+  readonly inputs: BatchInputs;
 }
 
 /**
@@ -98,9 +108,11 @@ export function guardRequest(
     () => describeRequest(options.method, options.path),
   );
   // The SDK refuses an aborted request by itself; it must not be held for.
-  if (endpoint === undefined || options.signal?.aborted === true) return options;
+  if (options.signal?.aborted === true) return options;
+  if (endpoint === undefined) return watched(options, context);
   const sent = bodyOf(options, endpoint, client);
-  const planned = planRequest(
+  if (endpoint === "batches") return guardBatch(context, options, attribution, client, sent.fields);
+  const request = planRequest(
     guard,
     openaiAdapter,
     context.provider,
@@ -108,6 +120,8 @@ export function guardRequest(
     sent.fields,
     client.deployment,
   );
+  const isBackground = endpoint === "responses" && sent.fields["background"] === true;
+  const planned = isBackground ? asJob(request) : request;
   const usage = usageAddition(context, endpoint, sent.fields);
   return chain(holdForRequest(guard, planned, attribution, options.signal), (call) => ({
     ...options,
@@ -118,6 +132,45 @@ export function guardRequest(
       [CALL]: new GuardedRequest(call, planned.unreportedFees, usage !== undefined),
     },
   }));
+}
+
+function watched(options: FinalRequestOptions, context: RequestContext): FinalRequestOptions {
+  if (options.fetchOptions?.[WATCH] !== undefined) return options;
+  const watch = watchOf(options, context);
+  if (watch === undefined) return options;
+  return { ...options, fetchOptions: { ...options.fetchOptions, [WATCH]: watch } };
+}
+
+/** The response goes on after the request has returned. */
+function asJob({ plan, unreportedFees, ...rest }: PlannedRequest): PlannedRequest {
+  return { ...rest, plan: { ...plan, job: { requests: 1, unreportedFees } }, unreportedFees };
+}
+
+/** Holds for all requests of the batch, which are in a file. */
+async function guardBatch(
+  { guard, provider, inputs }: RequestContext,
+  options: FinalRequestOptions,
+  attribution: Attribution,
+  { readFile }: ClientState,
+  body: Body,
+): Promise<FinalRequestOptions> {
+  let planned: PlannedRequest;
+  try {
+    const sum = await inputs.of(stringOf(body["input_file_id"]), (id) => readFile(id, options.signal));
+    planned = planBatch(guard, sum, { provider, endpoint: "batches" });
+  } catch (error) {
+    // The SDK refuses an aborted request by itself.
+    if (options.signal?.aborted === true) return options;
+    if (!(error instanceof CallNotBoundedError) || !guard.settings.allow.has("batches")) throw error;
+    reportUnmetered(guard, provider, "allowed-bypass", () => describeRequest(options.method, options.path));
+    return { ...options, fetchOptions: { ...options.fetchOptions, [WATCH]: () => undefined } };
+  }
+  const call = await holdForRequest(guard, planned, attribution, options.signal);
+  return {
+    ...options,
+    body,
+    fetchOptions: { ...options.fetchOptions, [CALL]: new GuardedRequest(call, {}, false) },
+  };
 }
 
 export function attributionOf(context: RequestContext, options: FinalRequestOptions): Attribution {

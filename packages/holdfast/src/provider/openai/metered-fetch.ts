@@ -3,7 +3,8 @@ import { CallNotAllowedError } from "../../error/call-not-allowed-error.ts";
 import type { Guard } from "../../guard/guard.ts";
 import type { Fetch, RequestInitLike } from "./client-shape.ts";
 import { classifyEndpoint } from "./endpoint.ts";
-import { CALL, type GuardedRequest } from "./guarded-request.ts";
+import { CALL, WATCH, type GuardedRequest } from "./guarded-request.ts";
+import { watchSafely, type ResponseWatch } from "../job/observe-free.ts";
 import { sendAttempt } from "../send-attempt.ts";
 
 const METERED = Symbol.for("holdfast.openai.metered");
@@ -15,6 +16,14 @@ export function isMetered(fetch: Fetch): boolean {
 export function meterFetch(inner: Fetch, guard: Guard): Fetch {
   const metered: Fetch = (input, init) => {
     const request = init?.[CALL] as GuardedRequest | undefined;
+    const watch = init?.[WATCH] as ResponseWatch | undefined;
+    if (init !== undefined && watch !== undefined) {
+      const { [WATCH]: _, ...rest } = init;
+      return inner(input, rest).then((response) => {
+        watchSafely(response, watch);
+        return response;
+      });
+    }
     if (init === undefined || request === undefined) {
       const refusal = refusalOf(input, init, guard);
       return refusal === undefined ? inner(input, init) : Promise.reject(refusal);

@@ -89,7 +89,6 @@ describe("the price that is held at", () => {
 
 describe("parts that would be billed where no hold follows", () => {
   it.each<[string, Body, string]>([
-    ["a background response", { background: true }, "background"],
     ["image generation", { tools: [{ type: "image_generation" }] }, "agents"],
     [
       "the code interpreter",
@@ -114,6 +113,7 @@ describe("parts that would be billed where no hold follows", () => {
   });
 
   it.each<[string, Body]>([
+    ["a background response, which is settled when its result is seen", { background: true }],
     ["background: false", { background: false }],
     [
       "tools of the application",

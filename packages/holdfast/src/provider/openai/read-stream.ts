@@ -7,16 +7,22 @@ import type { StreamReading } from "../response-reader.ts";
 import type { UsageReading } from "../usage/usage-reading.ts";
 import { readBareUsage, readUsage, type PlainOutput } from "./usage.ts";
 
+export interface OpenAIStreamReading extends StreamReading {
+  /** The last description of the whole response, in streams of the Responses API. */
+  readonly lastResponse?: Body | undefined;
+}
+
 export function readStream(
   text: string,
   estimator: TokenEstimator,
   model: string,
   plainOutput?: PlainOutput,
-): StreamReading {
+): OpenAIStreamReading {
   let usage: UsageReading = { kind: "missing" };
   let served: Served = NOTHING_SERVED;
   let finished = false;
   let failed = false;
+  let lastResponse: Body | undefined;
   let events = 0;
   const seen: string[] = [];
   for (const data of eventData(text)) {
@@ -28,6 +34,7 @@ export function readStream(
     if (!isObject(event)) continue;
     const response = event["response"];
     const described = isObject(response) ? response : event;
+    if (isObject(response)) lastResponse = response;
     if ((event["error"] !== undefined && event["error"] !== null) || event["type"] === "error") failed = true;
     if (typeof event["type"] === "string" && isFinal(event["type"])) {
       finished = true;
@@ -53,7 +60,7 @@ export function readStream(
   const seenText = seen.join("");
   // Every piece of output is at least one token.
   const seenOutputTokens = seenText === "" ? 0 : Math.max(events, estimator.estimate(seenText, model));
-  return { usage, served, finished, failed, seenOutputTokens };
+  return { usage, served, finished, failed, seenOutputTokens, lastResponse };
 }
 
 /** Whether the event is the last one of its stream. */

@@ -5,6 +5,7 @@ import { parseJson } from "../observe/event-data.ts";
 import { isObject } from "../request/request-shape.ts";
 import type { ResponseReader } from "../response-reader.ts";
 import type { UsageReading } from "../usage/usage-reading.ts";
+import { acceptedJob } from "./jobs.ts";
 import { lastUsageObject, readStream } from "./read-stream.ts";
 import { readBareUsage, readUsage, type PlainOutput } from "./usage.ts";
 
@@ -13,8 +14,17 @@ export const openaiReader: ResponseReader = {
   headBytes: 0,
   goesOnUnheard: false,
   parse: parseBody,
-  answer: (body, plan) => ({ usage: readJsonUsage(body, plan), served: servedBy(body) }),
-  events: (text, plan, estimator) => readStream(text, estimator, plan.model, plainOutputOf(plan)),
+  answer(body, plan) {
+    const job = acceptedJob(body, plan);
+    const reading = { usage: readJsonUsage(body, plan), served: servedBy(body) };
+    return job === undefined ? reading : { ...reading, job };
+  },
+  events(text, plan, estimator) {
+    const { lastResponse, ...reading } = readStream(text, estimator, plan.model, plainOutputOf(plan));
+    const job =
+      plan.job === undefined || lastResponse === undefined ? undefined : acceptedJob(lastResponse, plan);
+    return job === undefined ? reading : { ...reading, job };
+  },
   lastUsage: (text, plan) => readBareUsage(lastUsageObject(text), plainOutputOf(plan)),
   mayReason: (model) =>
     !/^(ft:)?(gpt-3\.5|gpt-4|chatgpt-4o|gpt-35|gpt-5-chat|davinci|babbage|curie|ada|text-|whisper|tts|gpt-audio|gpt-realtime)/.test(

@@ -4,7 +4,8 @@
  * The SDK's WebSocket classes (realtime, responses over WebSocket, live) take a client for its address and its key and
  * then go around its `request` and `fetch`, where nothing can be held. What all of them must ask the client for, at
  * once and in their constructor, is its address: `baseURL`, or `buildURL`. A question that comes from one of them is
- * answered by the error; every other reader gets the address as ever.
+ * answered by the error; every other reader gets the address as ever. Where a client keeps its address to itself
+ * (BedrockOpenAI), its key is asked about instead.
  *
  * They are recognised by the files and names of openai 5.23 to 7.57 (2026-11). A bundler that renames both hides them;
  * the README says so.
@@ -58,18 +59,26 @@ export function createAddressGuard(socketsAllowed: boolean): AddressGuard {
     },
     guard(client) {
       if (socketsAllowed) return;
-      let { baseURL } = client;
-      Object.defineProperty(client, "baseURL", {
-        configurable: true,
-        enumerable: true,
-        get: () => {
-          check();
-          return baseURL;
-        },
-        set: (value: string) => {
-          baseURL = value;
-        },
-      });
+      const isOpen = Object.getOwnPropertyDescriptor(client, "baseURL")?.configurable !== false;
+      ask(client, isOpen ? "baseURL" : "apiKey", check);
     },
   };
+}
+
+/** Puts a check before every look at a property; its own accessors, where it has them, go on working. */
+function ask(client: object, name: "baseURL" | "apiKey", check: () => void): void {
+  const own = Object.getOwnPropertyDescriptor(client, name);
+  let value: unknown = own?.get === undefined ? own?.value : undefined;
+  Object.defineProperty(client, name, {
+    configurable: true,
+    enumerable: true,
+    get: (): unknown => {
+      check();
+      return own?.get === undefined ? value : (own.get.call(client) as unknown);
+    },
+    set: (given: unknown) => {
+      if (own?.set === undefined) value = given;
+      else own.set.call(client, given);
+    },
+  });
 }

@@ -3,15 +3,18 @@ import type { Attribution } from "../../attribution/attribution.ts";
 import { ClientNotSupportedError } from "../../error/client-not-supported-error.ts";
 import { AttributionDefaults } from "../../guard/attribution-context.ts";
 import { guardOf } from "../guard-access.ts";
-import { missingParts, type DerivableClient } from "./client-shape.ts";
-import { deriveClient } from "./derive-client.ts";
+import { BatchInputs } from "./batch-input.ts";
+import { billedProvider } from "./billed-provider.ts";
+import { hidesItsFetch, missingParts, type DerivableClient } from "./client-shape.ts";
+import { deriveClient, guardInPlace } from "./derive-client.ts";
 import { isMetered } from "./metered-fetch.ts";
 import type { OpenAIClient } from "./openai-client.ts";
 
 export interface WrapOpenAIOptions {
   /**
-   * The provider in the price list.
-   * @default "azure" for an Azure client, else "openai"
+   * The provider in the price list. State it for a compatible server whose prices are your own (`prices.overrides`).
+   * @default by the client and its `baseURL`: "azure" for an Azure client, "aws" for Amazon Bedrock, the provider of a
+   * well-known compatible API ("groq", "mistral", ...), else "openai"
    */
   readonly provider?: string;
   /**
@@ -20,11 +23,17 @@ export interface WrapOpenAIOptions {
    * @default true
    */
   readonly includeUsage?: boolean;
+  /**
+   * Guard the given client itself instead of one that is derived from it: for subclasses whose constructor cannot make
+   * another. Whoever holds the client then holds a guarded one.
+   * @default false
+   */
+  readonly inPlace?: boolean;
 }
 
 /**
  * A client of the same class, with the same methods, types, helpers and errors, whose every call is held for before it
- * is sent and settled when it ends. The given client is left as it is, and is not guarded.
+ * is sent and settled when it ends. The given client is left as it is, and is not guarded (see `inPlace`).
  *
  * @param holdfast what createHoldfast returned
  * @param attribution tags of every call of this client; `holdfast.with(...)` and `attributed(...)` win over them
@@ -51,11 +60,28 @@ export function wrapOpenAI<C extends OpenAIClient>(
       "This OpenAI client is wrapped already; wrapping it twice would charge each call twice.",
     );
   }
-  const provider = options.provider ?? (derivable.apiVersion === undefined ? "openai" : "azure");
-  return deriveClient(client, {
+  if (hidesItsFetch(client)) {
+    throw new ClientNotSupportedError(
+      "This OpenAI client authenticates by an X.509 certificate and lets nobody see its requests, so what they cost cannot " +
+        "be followed. Use a client with an API key, or with a workload identity of another kind.",
+    );
+  }
+  const provider = options.provider ?? billedProvider(derivable);
+  const context = {
     guard,
     defaults: new AttributionDefaults(guard.context, attribution),
     provider,
     includeUsage: options.includeUsage ?? true,
-  });
+    inputs: new BatchInputs(guard, provider),
+  };
+  if (options.inPlace === true) return guardInPlace(client, context);
+  try {
+    return deriveClient(client, context);
+  } catch (cause) {
+    throw new ClientNotSupportedError(
+      "No client can be derived from this one, since its class cannot be constructed again. Guard the client itself: " +
+        "wrapOpenAI(client, holdfast, attribution, { inPlace: true }).",
+      { cause },
+    );
+  }
 }

@@ -16,20 +16,38 @@ export interface OutputShape {
   readonly limitField: string | null;
 }
 
+/** What of the input may be written to the provider's cache: nothing, with the short lifetime, or also with the long one. */
+export type CacheWrites = "none" | "short" | "long";
+
 export interface RequestShape {
   /** Empty when the request names none. */
   readonly model: string;
   readonly stream: boolean;
   /** Null when the account's settings decide. */
   readonly serviceTier: string | null;
+  /**
+   * Tiers that the request may be served at, of which the dearest is held; those without a price are left out.
+   * @default the requested one and "default", or those of the configuration
+   */
+  readonly possibleTiers?: readonly string[];
   /** Upper estimate of all text in the request, tokens. */
   readonly textTokens: number;
+  /** Whether `textTokens` is the provider's own count of all input. @default false */
+  readonly isExact?: boolean;
+  /** Where caching is the request's own choice. @default "long", since the provider may cache what it likes */
+  readonly cacheWrites?: CacheWrites;
+  /** Whether it may generate tokens that are not sent; when absent, the reader goes by the model's name. */
+  readonly mayReason?: boolean;
+  /** What the same request may cost besides, each part on a model of its own. */
+  readonly also?: readonly RequestShape[];
   /** Prompts in the request, each of which may fill the model's window. @default 1 */
   readonly prompts?: number;
   /** Input that is not text: images, audio, characters. */
   readonly otherInput: Usage;
   /** Content that the provider adds and the request only refers to, in words; null when there is none. */
   readonly refersTo: string | null;
+  /** Whether that may be sound, pictures or video, which may cost more than text. @default false */
+  readonly refersToMedia?: boolean;
   readonly output: OutputShape;
   /** Fees of the provider's tools in the worst case. */
   readonly toolFees: Usage;

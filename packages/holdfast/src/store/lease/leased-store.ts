@@ -6,6 +6,7 @@ import { OperationInvalidError } from "../../error/operation-invalid-error.ts";
 import { StoreUnavailableError } from "../../error/store-unavailable-error.ts";
 import { chain, type MaybePromise } from "../../kernel/maybe-promise.ts";
 import type { Amounts } from "../../ledger/amounts.ts";
+import type { JobStore } from "../../ledger/job-store.ts";
 import type * as Port from "../../ledger/ledger-store.ts";
 import {
   requireAmounts,
@@ -58,6 +59,7 @@ export function leased(base: Port.LedgerStore, options: LeaseOptions = {}): Leas
 
 class LeasedLedgerStore implements LeasedStore {
   readonly name: string;
+  readonly jobs?: JobStore;
   readonly #base: Port.LedgerStore;
   readonly #settings: LeaseSettings;
   readonly #time: ServerTime;
@@ -85,6 +87,7 @@ class LeasedLedgerStore implements LeasedStore {
   constructor(base: Port.LedgerStore, settings: LeaseSettings) {
     const { clock, rememberedOperations } = settings;
     this.name = `${base.name}+lease`;
+    if (base.jobs !== undefined) this.jobs = base.jobs;
     this.#base = base;
     this.#settings = settings;
     const time = new ServerTime(clock);
@@ -172,7 +175,8 @@ class LeasedLedgerStore implements LeasedStore {
       this.#passed.add(operationId, true);
       return this.#pass(operation);
     }
-    const held = operation.reportAvailable === true ? undefined : this.#admission.atOnce(operation, route);
+    const isSlow = operation.reportAvailable === true || operation.shared === true;
+    const held = isSlow ? undefined : this.#admission.atOnce(operation, route);
     if (held !== undefined) return this.#withReports(held);
     requireScopes(scopes);
     return this.#reserveSlowly(operation, route);
@@ -329,7 +333,10 @@ class LeasedLedgerStore implements LeasedStore {
 
   async #reserveSlowly(operation: Port.ReserveOperation, route: Route): Promise<Port.ReserveResult> {
     const { operationId } = operation;
-    const answering = this.#admission.slowly(operation, route);
+    const answering =
+      operation.shared === true
+        ? this.#reserveShared(operation, route)
+        : this.#admission.slowly(operation, route);
     this.#pending.set(
       operationId,
       answering.catch(() => undefined),
@@ -347,6 +354,12 @@ class LeasedLedgerStore implements LeasedStore {
     } finally {
       this.#pending.delete(operationId);
     }
+  }
+
+  /** What somebody else may resolve cannot rest on slices of this process, nor be denied because of them. */
+  async #reserveShared(operation: Port.ReserveOperation, route: Route): Promise<Port.ReserveResult> {
+    for (const lease of route.leases) await lease?.returnAll();
+    return this.#admission.slowly(operation, { ...route, onBase: route.leases.map(() => true) });
   }
 
   #pass(operation: Port.ReserveOperation): MaybePromise<Port.ReserveResult> {

@@ -49,6 +49,7 @@ import {
 import type { Counter } from "./counter.ts";
 import { Counters } from "./counters.ts";
 import { describeExpired, Hold, HoldQueues, settled } from "./hold.ts";
+import { MemoryJobs } from "./job-records.ts";
 import { Overrides } from "./overrides.ts";
 import { Remembered } from "./remembered.ts";
 
@@ -76,6 +77,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): LedgerStore {
 
 class MemoryStore implements LedgerStore {
   readonly name = "memory";
+  readonly jobs: MemoryJobs;
   readonly #clock: Clock;
   readonly #counters = new Counters();
   readonly #holds = new Map<string, Hold>();
@@ -95,6 +97,7 @@ class MemoryStore implements LedgerStore {
   constructor(options: MemoryStoreOptions) {
     const remembered = options.rememberedOperations ?? 10_000;
     this.#clock = options.clock ?? systemClock;
+    this.jobs = new MemoryJobs(this.#clock);
     this.#resolved = new Remembered(remembered);
     this.#expired = new Remembered(remembered);
     this.#denied = new Remembered(remembered);

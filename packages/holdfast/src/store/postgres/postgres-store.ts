@@ -39,10 +39,11 @@ import { ServerClock } from "../server-clock.ts";
 import { adjusted, denied, expiredHold, held, own, settled, type Answer } from "./answers.ts";
 import { readBalances } from "./balances.ts";
 import { hearIdleErrors, queryOf, type PostgresClient, type Query } from "./client.ts";
+import { PostgresJobs } from "./jobs.ts";
 import { Ledger, type LedgerSettings } from "./ledger.ts";
 import { DEFAULT_SCHEMA, quotedSchema } from "./schema.ts";
 import { requireId, ScopeChecks } from "./scope-checks.ts";
-import { PostgresUsageLedger } from "./usage.ts";
+import { PostgresUsageLedger, type Ask } from "./usage.ts";
 
 export interface PostgresStoreOptions {
   /** Where {@link migratePostgres} made the tables: /^[a-z_][a-z0-9_]{0,47}$/. @default "holdfast" */
@@ -89,6 +90,7 @@ export function postgresStore(
 class PostgresStore implements LedgerStore {
   readonly name = "postgres";
   readonly usage: UsageLedger;
+  readonly jobs: PostgresJobs;
   readonly #query: Query;
   readonly #schema: string;
   readonly #ledger: Ledger;
@@ -108,9 +110,9 @@ class PostgresStore implements LedgerStore {
       ...settingsOf(options),
       onExpired: (expired) => this.#unreported.push(...expired.map(expiredHold)),
     });
-    this.usage = new PostgresUsageLedger(this.#schema, (text, params) =>
-      this.#ledger.ready(() => this.#query(text, params)),
-    );
+    const ask: Ask = (text, params) => this.#ledger.ready(() => this.#query(text, params));
+    this.usage = new PostgresUsageLedger(this.#schema, ask);
+    this.jobs = new PostgresJobs(this.#schema, ask, () => options.serverClock?.now());
     this.#stopHearing = hearIdleErrors(client);
   }
 

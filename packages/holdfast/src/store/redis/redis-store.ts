@@ -14,6 +14,7 @@ import {
 } from "../../ledger/operation-checks.ts";
 import { listBalances } from "./balances.ts";
 import { HoldVerbs } from "./hold-verbs.ts";
+import { RedisJobs } from "./jobs.ts";
 import { toKeyText } from "./key-text.ts";
 import { settingsFrom, type RedisStoreOptions, type Settings } from "./options.ts";
 import { connectionOf, type RedisClient } from "./redis-client.ts";
@@ -67,6 +68,7 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
 
 class RedisStore implements Port.LedgerStore {
   readonly name = "redis";
+  readonly jobs: RedisJobs;
   readonly #session: Session;
   readonly #settings: Settings;
   readonly #scopes = new ScopeTexts();
@@ -78,6 +80,7 @@ class RedisStore implements Port.LedgerStore {
   constructor(session: Session, settings: Settings) {
     this.#session = session;
     this.#settings = settings;
+    this.jobs = new RedisJobs(session);
     const report = (expired: readonly Port.ExpiredHold[], broken: number): void => {
       this.#report(expired, broken);
     };

@@ -21,6 +21,7 @@ import type { AskedOperation } from "./answers.ts";
 import type { Connection } from "./database.ts";
 import { Forgetting } from "./forgetting.ts";
 import { expireDue, expireHold, isDue, releaseHold, settledAnswer, settleHold } from "./holds.ts";
+import { SqliteJobs } from "./job-rows.ts";
 import { reserve } from "./reservations.ts";
 import { answerFrom, answerText, ScopeTexts } from "./row-text.ts";
 import { ScopeChecks } from "./scope-checks.ts";
@@ -49,6 +50,7 @@ interface Opened {
 export class LedgerInSqlite implements Port.LedgerStore {
   readonly name = "sqlite";
   readonly usage: UsageLedger;
+  readonly jobs: SqliteJobs;
   readonly #connection: Connection;
   readonly #tables: Tables;
   readonly #forgetting: Forgetting;
@@ -67,6 +69,7 @@ export class LedgerInSqlite implements Port.LedgerStore {
     this.#forgetting = new Forgetting(connection, this.#tables.counters, options.rememberMs);
     this.#clock = options.clock;
     this.usage = usage;
+    this.jobs = new SqliteJobs(connection, options.clock);
     const windows = new WindowCache();
     this.#context = {
       tables: this.#tables,

@@ -27,6 +27,7 @@ const tally = (name: string): string => `${count(name)} DEFAULT 0`;
  * answer    what was answered to operations that made no hold, to answer the same again.
  * override  the permissions to pass a limit.
  * usage     the ledger of usage records. `tags`: as `tagPath` in usage-rows.ts has them; `record`: all of it, JSON.
+ * job       what is needed to settle a job that goes on at a provider; `record`: all of it, JSON.
  */
 const MIGRATIONS: readonly string[] = [
   `
@@ -109,6 +110,17 @@ const MIGRATIONS: readonly string[] = [
     record TEXT NOT NULL
   ) STRICT;
   CREATE INDEX usage_by_time ON usage (at_ms, id);
+  `,
+  `
+  CREATE TABLE job (
+    number INTEGER PRIMARY KEY,
+    provider TEXT NOT NULL,
+    job_id TEXT NOT NULL,
+    ${count("expires_at_ms")},
+    record TEXT NOT NULL,
+    UNIQUE (provider, job_id)
+  ) STRICT;
+  CREATE INDEX job_by_time ON job (expires_at_ms);
   `,
 ];
 

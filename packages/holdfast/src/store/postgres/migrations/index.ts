@@ -4,6 +4,7 @@ import { sliceFunctions } from "./0002-slices.ts";
 import { runFunction } from "./0003-run.ts";
 import { forgetFunction } from "./0004-forget.ts";
 import { usageTables } from "./0005-usage.ts";
+import { jobTables } from "./0006-jobs.ts";
 
 export interface PostgresMigration {
   /** From 1, without gaps. */
@@ -21,5 +22,6 @@ export function migrationsOf(schema: string): readonly PostgresMigration[] {
     { number: 3, name: "run", sql: runFunction(schema) },
     { number: 4, name: "forget", sql: forgetFunction(schema) },
     { number: 5, name: "usage", sql: usageTables(schema) },
+    { number: 6, name: "jobs", sql: jobTables(schema) },
   ];
 }

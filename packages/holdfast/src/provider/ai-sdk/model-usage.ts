@@ -1,0 +1,144 @@
+/**
+ * @module The usage of one model call as disjoint buckets.
+ *
+ * The SDK's own usage object (v3 and v4 alike) has totals that include the cache, whatever the provider's raw object
+ * does: Anthropic's `input_tokens` exclude it. It lacks what some prices depend on, so the provider's own object is
+ * read where it is there and tells the same totals: how long a cache write lives, the kinds of tokens, searches, other
+ * models. What contradicts itself is rejected, never bent into shape.
+ */
+import type { BilledPart } from "../../guard/attempt-outcome.ts";
+import { inputTokensOf, outputTokensOf, type Usage } from "../../usage/usage.ts";
+import { readUsage } from "../usage/openai-usage.ts";
+import {
+  countOf,
+  detailsOf,
+  isObject,
+  MISSING,
+  readingOf,
+  UnusableUsage,
+  withoutZeros,
+  type Loose,
+  type UsageReading,
+} from "../usage/usage-reading.ts";
+import { readAnthropicUsage } from "./anthropic-usage.ts";
+import type { WireFamily } from "./billed-provider.ts";
+import { readGoogleUsage } from "./google-usage.ts";
+
+export interface ModelUsage {
+  readonly usage: UsageReading;
+  /** Billed besides, on models of their own. */
+  readonly also?: readonly BilledPart[];
+}
+
+/**
+ * @param usage the SDK's usage object
+ * @param body the provider's answer, where the SDK hands it on (not for streams)
+ * @param servedModel null when the answer does not say
+ */
+export function readModelUsage(
+  usage: unknown,
+  body: unknown,
+  family: WireFamily,
+  servedModel: string | null,
+): ModelUsage {
+  const normalised = readNormalisedUsage(usage);
+  if (normalised.kind !== "usage") return { usage: normalised };
+  const raw = isObject(usage) ? usage["raw"] : undefined;
+  const given = isObject(body) ? body : undefined;
+  switch (family) {
+    case "openai":
+      return { usage: firstThatAgrees(normalised, [readUsage(given), readUsage({ usage: raw })]) };
+    case "google": {
+      const readings = [readGoogleUsage(given?.["usageMetadata"]), readGoogleUsage(raw)];
+      return { usage: firstThatAgrees(normalised, readings) };
+    }
+    case "anthropic": {
+      // The iterations of one answer are billed each, so their sum may differ from every total.
+      const own = readAnthropicUsage(raw ?? given?.["usage"], servedModel);
+      if (own.also !== undefined || own.hasIterations) return own;
+      return { usage: firstThatAgrees(normalised, [own.usage]) };
+    }
+    default:
+      return { usage: normalised };
+  }
+}
+
+/** A provider's object that tells other totals is not about this call (the last of several requests, for one). */
+function firstThatAgrees(
+  normalised: Extract<UsageReading, { kind: "usage" }>,
+  readings: readonly UsageReading[],
+): UsageReading {
+  for (const reading of readings) {
+    if (reading.kind !== "usage") continue;
+    const same =
+      inputTokensOf(reading.usage) === inputTokensOf(normalised.usage) &&
+      outputTokensOf(reading.usage) === outputTokensOf(normalised.usage);
+    if (same) return reading;
+  }
+  return normalised;
+}
+
+/** `{ inputTokens: { total, noCache, cacheRead, cacheWrite }, outputTokens: { total, text, reasoning } }` */
+export function readNormalisedUsage(usage: unknown): UsageReading {
+  if (!isObject(usage)) return MISSING;
+  return readingOf(() => {
+    const input = detailsOf(usage["inputTokens"]);
+    const output = detailsOf(usage["outputTokens"]);
+    if ((input["total"] ?? null) === null && (output["total"] ?? null) === null) return undefined;
+    return withoutZeros({ ...readInput(input), ...readOutput(output) });
+  });
+}
+
+function readInput(input: Loose): Usage {
+  const total = optional(input["total"], "input tokens") ?? 0;
+  const read = optional(input["cacheRead"], "cache-read tokens") ?? 0;
+  const written = optional(input["cacheWrite"], "cache-write tokens") ?? 0;
+  const noCache = optional(input["noCache"], "input tokens without cache");
+  const cache = { cacheReadTextTokens: read, cacheWriteTokens: written };
+  // A model of the old specification (v2) has no such part, and its total may or may not include the cache.
+  if (noCache === undefined) return { inputTextTokens: total, ...cache };
+  if (noCache > total) {
+    throw new UnusableUsage(`${noCache} input tokens without cache exceed the total of ${total}`);
+  }
+  if (read + written > total) {
+    throw new UnusableUsage(`${read} cached and ${written} cache-write tokens exceed ${total} input tokens`);
+  }
+  return { inputTextTokens: total - read - written, ...cache };
+}
+
+function readOutput(output: Loose): Usage {
+  const reasoning = optional(output["reasoning"], "reasoning tokens") ?? 0;
+  const total = optional(output["total"], "output tokens") ?? 0;
+  if (reasoning > total) {
+    throw new UnusableUsage(`${reasoning} reasoning tokens exceed ${total} output tokens`);
+  }
+  return { outputTextTokens: total - reasoning, reasoningTokens: reasoning };
+}
+
+function optional(value: unknown, what: string): number | undefined {
+  return value === undefined || value === null ? undefined : countOf(value, what);
+}
+
+/** Tokens of an embedding: `{ tokens }`. */
+export function readEmbeddingUsage(usage: unknown): UsageReading {
+  if (!isObject(usage) || (usage["tokens"] ?? null) === null) return MISSING;
+  return readingOf(() => withoutZeros({ inputTextTokens: countOf(usage["tokens"], "tokens") }));
+}
+
+/**
+ * Tokens of pictures: `{ inputTokens, outputTokens }`, whose kinds the SDK does not tell. Input with pictures in it is
+ * taken to be pictures, which is the dearer of the two.
+ */
+export function readImageUsage(usage: unknown, hasSources: boolean): UsageReading {
+  if (
+    !isObject(usage) ||
+    ((usage["inputTokens"] ?? null) === null && (usage["outputTokens"] ?? null) === null)
+  )
+    return MISSING;
+  return readingOf(() =>
+    withoutZeros({
+      [hasSources ? "inputImageTokens" : "inputTextTokens"]: optional(usage["inputTokens"], "tokens") ?? 0,
+      outputImageTokens: optional(usage["outputTokens"], "tokens") ?? 0,
+    }),
+  );
+}

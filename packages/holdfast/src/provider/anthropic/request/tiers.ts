@@ -1,0 +1,34 @@
+/** @module The service tiers that a request asks for, and those that it may be served at. */
+import type { GuardSettings } from "../../../guard/guard-settings.ts";
+import { stringOf, type Body } from "../../request/request-shape.ts";
+import { tierName, type Platform } from "../platform.ts";
+
+export interface RequestTiers {
+  /** Null when the request leaves it to the account. */
+  readonly serviceTier: string | null;
+  readonly possibleTiers: readonly string[];
+}
+
+/**
+ * @param speed of the request, or of the fallback that it names
+ */
+export function tiersOf(
+  body: Body,
+  { serviceTiers }: GuardSettings,
+  platform: Platform,
+  speed: unknown = body["speed"],
+): RequestTiers {
+  const geography = stringOf(body["inference_geo"]);
+  const asked = tierName(platform, { speed: stringOf(speed), inferenceGeo: geography });
+  const listed = tierName(platform, {});
+  const geographies = geography === "" ? platform.defaultGeographies : [geography];
+  const tiers = body["service_tier"] === "standard_only" ? ["default"] : serviceTiers;
+  const possible = geographies.flatMap((inferenceGeo) =>
+    tiers.map((serviceTier) => tierName(platform, { serviceTier, speed: stringOf(speed), inferenceGeo })),
+  );
+  return {
+    // The location of a client is not the request's own choice.
+    serviceTier: asked === listed ? null : asked,
+    possibleTiers: [...new Set(["default", asked, ...possible])],
+  };
+}
