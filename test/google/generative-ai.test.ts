@@ -164,6 +164,27 @@ test("what is held for is what is sent, whatever the application changes while t
   ]);
 });
 
+test("a message is sent with the history that it was held for, though another was answered meanwhile", async () => {
+  const store = memoryStore();
+  const reserve = store.reserve.bind(store);
+  const answered = signal();
+  let asked = 0;
+  store.reserve = async (request) => {
+    if (++asked === 2) await answered.heard;
+    return reserve(request);
+  };
+  await using at = await rig({ kind, config: { store } });
+  const chat = model(at.client).startChat();
+  const [first, second] = [chat.sendMessage("one"), chat.sendMessage("two")];
+  await first;
+  answered.go();
+  await second;
+  await at.quiet();
+  const contents = at.server.ledger.map(({ requestBody }) => requestBody["contents"] as Content[]);
+  expect(contents.map((list) => list.map(({ parts }) => parts[0]!.text))).toEqual([["one"], ["two"]]);
+  expect(await chat.getHistory()).toHaveLength(4);
+});
+
 test("a request that is aborted while the store is asked is not sent, and fails as the SDK's do", async () => {
   const { store, go, asked } = slowStore();
   await using at = await rig({ kind, config: { store } });

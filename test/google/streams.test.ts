@@ -25,7 +25,7 @@ describe.each(genAIKinds)("$name", (kind) => {
   test("break cancels upstream and settles: Gemini bills what it goes on generating, so the whole limit", async () => {
     await using at = await rig({ kind, server: twenty });
     at.server.script([{ chunks: 20, hangAfterChunk: 3 }]);
-    const stream = await kind.stream(at.client, { maxOutputTokens: 50 });
+    const stream = await kind.stream(at.client, { maxOutputTokens: 1_000 });
     for await (const chunk of stream) {
       expect(chunk).toBeDefined();
       break;
@@ -33,13 +33,13 @@ describe.each(genAIKinds)("$name", (kind) => {
     await at.quiet();
     expect(at.server.ledger[0]).toMatchObject({ clientClosedEarly: true, outcome: "aborted" });
     expect(at.events.usage).toMatchObject([
-      { outcome: "partial", usageSource: "estimated", outputTokens: 50 },
+      { outcome: "partial", usageSource: "estimated", outputTokens: 1_000 },
     ]);
     // What the prompt took was stated by then.
     expect(at.events.usage[0]!.usage.inputTextTokens).toBe(10);
     const { spent, held } = await at.balance();
     expect(held).toBe(0);
-    expect(spent).toBe(10 * RATES.input + 50 * RATES.output);
+    expect(spent).toBe(10 * RATES.input + 1_000 * RATES.output);
   });
 
   test("break in a chat", async () => {

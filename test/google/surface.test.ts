@@ -102,6 +102,15 @@ describe.each(genAIKinds)("$name", (kind) => {
     await collect(await at.client.models.generateContentStream({ model: MODEL, contents: "Hi", config }));
     await at.quiet();
     expect(at.server.ledger.filter(({ endpoint }) => endpoint !== ":countTokens")).toHaveLength(2);
+    const counted = { contents: [{ role: "user", parts: [{ text: "Hi" }] }] };
+    const counts = at.server.ledger.filter(({ endpoint }) => endpoint === ":countTokens");
+    expect(counts).toHaveLength(2);
+    for (const { requestBody } of counts) {
+      // The Gemini API counts a whole request, Vertex AI its parts.
+      expect(requestBody).toMatchObject(
+        kind.vertex ? counted : { generateContentRequest: { ...counted, model: `models/${MODEL}` } },
+      );
+    }
     for (const record of at.events.usage) {
       expect(record.heldNanoUsd).toBe((Math.ceil(900 * 1.02) + 16) * RATES.input + 50 * RATES.output);
     }

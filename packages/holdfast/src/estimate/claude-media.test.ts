@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { claudeImageTokens, claudePdfTokens, claudeToolTokens } from "./claude-media.ts";
+import { claudeImageTokens } from "./claude-media.ts";
 
 /**
  * huggingface.co/datasets/JOHNISKING/image-token-cost, 2026-10: input tokens of one picture and a short text on Haiku 4.5 and
@@ -47,19 +47,4 @@ describe("a picture", () => {
     expect(claudeImageTokens("claude-haiku-5-5", size)).toBe(4_784);
     expect(claudeImageTokens("claude-mythos-preview", size)).toBe(4_784);
   });
-});
-
-it("a page is its text and a picture", () => {
-  expect(claudePdfTokens("claude-haiku-4-5", 2)).toBe(2 * 4_600);
-  expect(claudePdfTokens("claude-opus-5-5", 1)).toBe(7_784);
-  expect(claudePdfTokens("claude-opus-5-5", 0)).toBe(0);
-  for (const pages of [undefined, -1, 1.5, Number.NaN]) {
-    expect(claudePdfTokens("claude-opus-5-5", pages)).toBeUndefined();
-  }
-});
-
-it("tools bring a prompt, and Anthropic's own more", () => {
-  expect(claudeToolTokens(0, 0)).toBe(0);
-  expect(claudeToolTokens(3, 0)).toBe(800);
-  expect(claudeToolTokens(3, 2)).toBe(4_000);
 });

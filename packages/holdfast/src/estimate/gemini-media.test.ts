@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { geminiAudioTokens, geminiImageTokens, geminiPdfTokens, geminiVideoTokens } from "./gemini-media.ts";
+import { geminiAudioTokens, geminiImageTokens } from "./gemini-media.ts";
 
 describe("a picture before Gemini 3", () => {
   it.each([
@@ -46,37 +46,9 @@ describe("a picture since Gemini 3", () => {
   });
 });
 
-it("a page is a picture of its own kind", () => {
-  expect(geminiPdfTokens("gemini-2.5-flash", 10)).toBe(2_580);
-  expect(geminiPdfTokens("gemini-3.8-flash", 10)).toBe(5_600);
-  expect(geminiPdfTokens("gemini-3.8-flash", 10, "high")).toBe(11_200);
-  expect(geminiPdfTokens("gemini-3.8-flash", 10, "low")).toBe(2_800);
-  for (const pages of [undefined, -1, 0.5])
-    expect(geminiPdfTokens("gemini-3.8-flash", pages)).toBeUndefined();
-});
-
 it("sound is 32 a second", () => {
   expect(geminiAudioTokens(60)).toBe(1_920);
   expect(geminiAudioTokens(0.01)).toBe(1);
   for (const seconds of [undefined, -1, Number.NaN, Infinity])
     expect(geminiAudioTokens(seconds)).toBeUndefined();
-});
-
-describe("video", () => {
-  it.each([
-    // 61 frames of 258 + 10, and a minute of sound.
-    ["gemini-2.5-flash", 60, undefined, undefined, 16_348, 1_920],
-    ["gemini-2.5-flash", 60, "low", undefined, 61 * 76, 1_920],
-    ["gemini-3.8-flash", 60, undefined, undefined, 61 * 80, 1_920],
-    ["gemini-3.8-flash", 60, "MEDIA_RESOLUTION_HIGH", undefined, 61 * 290, 1_920],
-    ["gemini-3.8-flash", 60, undefined, 5, 301 * 80, 1_920],
-    ["gemini-3.8-flash", 0, undefined, undefined, 80, 0],
-  ])("on %s of %d s, resolution %s, %s frames a second", (model, seconds, resolution, fps, frames, audio) => {
-    expect(geminiVideoTokens(model, seconds, resolution, fps)).toEqual({ frames, audio });
-  });
-
-  it("of unknown length is not bounded", () => {
-    expect(geminiVideoTokens("gemini-3.8-flash")).toBeUndefined();
-    expect(geminiVideoTokens("gemini-3.8-flash", 60, null, Number.NaN)).toBeUndefined();
-  });
 });

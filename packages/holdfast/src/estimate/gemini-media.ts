@@ -1,5 +1,5 @@
 /**
- * Input tokens of what is not text in a request to Gemini: upper estimates, pure, by the published rules.
+ * Input tokens of pictures and sound in a request to Gemini: upper estimates, pure, by the published rules.
  *
  * `undefined` means that nothing smaller than the context window bounds it.
  *
@@ -24,14 +24,10 @@ interface Figures {
  * (huggingface.co/datasets/JOHNISKING/image-token-cost, 2026-10).
  */
 const IMAGE: Figures = { unspecified: 1_120, low: 280, medium: 560, high: 1_120, ultra_high: 2_240 };
-/** Per frame. */
-const FRAME: Figures = { unspecified: 70, low: 70, medium: 70, high: 280, ultra_high: 280 };
-/** Per page. The text that is part of a document is not billed since Gemini 3. */
-const PAGE: Figures = { unspecified: 560, low: 280, medium: 560, high: 1_120, ultra_high: 1_120 };
 
 /**
  * Before Gemini 3: ai.google.dev/gemini-api/docs/tokens and /image-understanding, 2026-11. 258 tokens for a picture of at
- * most 384 x 384 pixels, for each tile of a larger one, for a frame of video and for a page; 66 with low resolution.
+ * most 384 x 384 pixels and for each tile of a larger one; 66 with low resolution.
  */
 const TILE = 258;
 const LOW_TILE = 66;
@@ -42,11 +38,8 @@ const TILE_PIXELS = { least: 256, most: 768 };
 /** Larger pictures are scaled down to 3,072 x 3,072, which leaves no more than 12 x 2 tiles (from memory). */
 const TILES_MAX = 24;
 
-/** /audio-understanding and /video-understanding, 2026-11: 32 tokens for a second of sound, one frame a second. */
+/** /audio-understanding, 2026-11: 32 tokens for a second of sound. */
 const AUDIO_PER_SECOND = 32;
-const FRAMES_PER_SECOND = 1;
-/** Timestamps: "about 300 tokens per second" with frames of 258 and sound of 32. */
-const TIMESTAMP_PER_FRAME = 10;
 
 function isSinceGemini3(model: string): boolean {
   return !/gemini-(?:1|2|flash-1|pro-1|pro(?:-vision)?$)|gemma-[23]/.test(model);
@@ -73,47 +66,9 @@ export function geminiImageTokens(model: string, size?: ImageSize, resolution?: 
   return Math.min(TILES_MAX, Math.ceil(width / tile) * Math.ceil(height / tile)) * TILE;
 }
 
-/** @param pages absent when it is not known: then only the context window bounds it */
-export function geminiPdfTokens(
-  model: string,
-  pages?: number,
-  resolution?: MediaResolution,
-): number | undefined {
-  if (pages === undefined || !Number.isSafeInteger(pages) || pages < 0) return undefined;
-  return pages * (isSinceGemini3(model) ? figure(PAGE, resolution) : TILE);
-}
-
 /** @param seconds absent when it is not known: then only the context window bounds it */
 export function geminiAudioTokens(seconds?: number): number | undefined {
   return isDuration(seconds) ? Math.ceil(seconds * AUDIO_PER_SECOND) : undefined;
-}
-
-export interface VideoTokens {
-  /** Frames and their timestamps, which are billed as video. */
-  readonly frames: number;
-  /** Sound, which is billed as audio. */
-  readonly audio: number;
-}
-
-/**
- * @param seconds absent when it is not known: then only the context window bounds it
- * @param framesPerSecond `videoMetadata.fps`. @default 1
- */
-export function geminiVideoTokens(
-  model: string,
-  seconds?: number,
-  resolution?: MediaResolution,
-  framesPerSecond: number = FRAMES_PER_SECOND,
-): VideoTokens | undefined {
-  if (!isDuration(seconds) || !isDuration(framesPerSecond)) return undefined;
-  // The first moment is a frame as well.
-  const frames = Math.ceil(seconds * framesPerSecond) + 1;
-  const older = isLow(resolution) ? LOW_TILE : TILE;
-  const perFrame = isSinceGemini3(model) ? figure(FRAME, resolution) : older;
-  return {
-    frames: frames * (perFrame + TIMESTAMP_PER_FRAME),
-    audio: Math.ceil(seconds * AUDIO_PER_SECOND),
-  };
 }
 
 function isDuration(value: number | undefined): value is number {

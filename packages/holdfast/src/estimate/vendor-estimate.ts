@@ -112,8 +112,16 @@ function addBeyondAscii(traits: Traits, text: string, at: number, unit: number, 
   if (unit >= FIRST_OTHER_SCRIPT) traits.otherScriptBytes += bytes;
 }
 
-/** By the model's name, whatever the platform: `us.anthropic.claude-...`, `publishers/google/models/gemini-...`. */
+let latest: { readonly model: string; readonly vendor: Vendor } | undefined;
+
+/** The parts of one request are counted one after the other, and are for one model. */
 function vendorOf(model: string): Vendor {
+  if (latest?.model !== model) latest = { model, vendor: vendorNamed(model) };
+  return latest.vendor;
+}
+
+/** By the model's name, whatever the platform: `us.anthropic.claude-...`, `publishers/google/models/gemini-...`. */
+function vendorNamed(model: string): Vendor {
   if (model.includes("claude")) {
     const version = parseClaudeName(model)?.version ?? 0;
     return version > 0 && version < NEW_CLAUDE_VOCABULARY_FROM ? "claude-4.6" : "claude-4.7";

@@ -45,7 +45,7 @@ export interface ResponseReader {
   parse?(text: string, plan: CallPlan): unknown;
   answer(body: unknown, plan: CallPlan): AnswerReading;
   /** The tier that the headers state, where the body does not; absent where they never do. */
-  tierInHeaders?(headers: Headers): string | null;
+  tierInHeaders?(headers: { get(name: string): string | null }): string | null;
   /**
    * A stream that has ended, or the beginning and the end of one: it may lack events in the middle, and may begin
    * within one.

@@ -110,7 +110,7 @@ export class ModelGuard {
       );
     }
     const { guard } = this.#context;
-    const signal = params.abortSignal;
+    const signal = params.abortSignal as AbortSignal | undefined;
     signal?.throwIfAborted();
     const call = await holdForRequest(guard, planned.planned, planned.attribution, signal);
     let attempt: Attempt;

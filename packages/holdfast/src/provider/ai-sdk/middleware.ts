@@ -52,13 +52,13 @@ export function holdfastMiddleware(
     wrapStream: async ({ doStream, params }) => {
       let stream: ReadableStream<unknown> | undefined;
       const result = await model.call(params, doStream, (answer, { planned, asked }, attempt) => {
-        stream = watchParts(answer.stream, {
+        stream = watchParts(answer.stream as ReadableStream<unknown>, {
           guard,
           plan: planned.plan,
           attempt,
           asked,
           providerRequestId: requestIdOf(answer.response?.headers),
-          signal: params.abortSignal,
+          signal: params.abortSignal as AbortSignal | undefined,
         });
         return undefined;
       });

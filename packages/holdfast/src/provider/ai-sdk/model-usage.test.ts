@@ -126,7 +126,6 @@ describe("the provider's own usage", () => {
           usage: { inputTextTokens: 200, outputTextTokens: 20 },
         },
       ],
-      hasIterations: true,
     });
   });
 

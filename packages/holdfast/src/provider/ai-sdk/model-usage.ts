@@ -20,9 +20,9 @@ import {
   type Loose,
   type UsageReading,
 } from "../usage/usage-reading.ts";
-import { readAnthropicUsage } from "./anthropic-usage.ts";
+import { billOf, type BillTerms } from "../usage/anthropic-bill.ts";
+import { readUsageMetadata } from "../usage/google-usage.ts";
 import type { WireFamily } from "./billed-provider.ts";
-import { readGoogleUsage } from "./google-usage.ts";
 
 export interface ModelUsage {
   readonly usage: UsageReading;
@@ -34,12 +34,14 @@ export interface ModelUsage {
  * @param usage the SDK's usage object
  * @param body the provider's answer, where the SDK hands it on (not for streams)
  * @param servedModel null when the answer does not say
+ * @param terms of an Anthropic answer
  */
 export function readModelUsage(
   usage: unknown,
   body: unknown,
   family: WireFamily,
   servedModel: string | null,
+  terms: Omit<BillTerms, "model"> = { mayWriteLong: true, hasLongContextPrice: false },
 ): ModelUsage {
   const normalised = readNormalisedUsage(usage);
   if (normalised.kind !== "usage") return { usage: normalised };
@@ -49,19 +51,30 @@ export function readModelUsage(
     case "openai":
       return { usage: firstThatAgrees(normalised, [readUsage(given), readUsage({ usage: raw })]) };
     case "google": {
-      const readings = [readGoogleUsage(given?.["usageMetadata"]), readGoogleUsage(raw)];
+      const readings = [readUsageMetadata(given?.["usageMetadata"]), readUsageMetadata(raw)];
       return { usage: firstThatAgrees(normalised, readings) };
     }
     case "anthropic": {
       // The iterations of one answer are billed each, so their sum may differ from every total.
-      const own = readAnthropicUsage(raw ?? given?.["usage"], servedModel);
-      if (own.also !== undefined || own.hasIterations) return own;
-      return { usage: firstThatAgrees(normalised, [own.usage]) };
+      const object = raw ?? given?.["usage"];
+      const { usage: own, also } = billOf(
+        object,
+        servedModel,
+        { ...terms, model: servedModel ?? "" },
+        null,
+        asIs,
+      );
+      const passes = isObject(object) ? object["iterations"] : undefined;
+      if (also !== undefined) return { usage: own, also };
+      if (Array.isArray(passes) && passes.length > 0) return { usage: own };
+      return { usage: firstThatAgrees(normalised, [own]) };
     }
     default:
       return { usage: normalised };
   }
 }
+
+const asIs = (model: string): string => model;
 
 /** A provider's object that tells other totals is not about this call (the last of several requests, for one). */
 function firstThatAgrees(

@@ -1,7 +1,7 @@
 /**
  * @module What the middleware needs of the AI SDK, in types of our own.
  *
- * No SDK is imported, neither its code nor its types. What is listed here is common to specification v3 (ai 6) and v4
+ * No SDK is imported, neither its code nor its types, and no type of the DOM or of Node is named. What is listed here is common to specification v3 (ai 6) and v4
  * (ai 7); a middleware of these types is assignable to the `middleware` parameter of both.
  */
 
@@ -13,7 +13,8 @@ export interface ModelLike {
 
 /** What any of the SDK's model calls takes. */
 export interface CallOptionsLike {
-  readonly abortSignal?: AbortSignal | undefined;
+  /** An AbortSignal. */
+  readonly abortSignal?: object | undefined;
   readonly providerOptions?: Readonly<Record<string, Readonly<Record<string, unknown>>>> | undefined;
 }
 
@@ -38,7 +39,8 @@ export interface ImageCallOptions extends CallOptionsLike {
 }
 
 export interface StreamResultLike {
-  readonly stream: ReadableStream<unknown>;
+  /** A ReadableStream of the SDK's parts. */
+  readonly stream: object;
   readonly response?: { readonly headers?: Readonly<Record<string, string>> | undefined } | undefined;
 }
 

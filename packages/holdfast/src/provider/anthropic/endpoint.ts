@@ -16,11 +16,12 @@ type AnthropicEndpointClass = EndpointClass<MeteredEndpoint>;
 
 const FREE: AnthropicEndpointClass = { kind: "free" };
 const UNKNOWN: AnthropicEndpointClass = { kind: "unknown" };
+const MESSAGES: AnthropicEndpointClass = { kind: "metered", endpoint: "messages" };
 const AGENTS: AnthropicEndpointClass = { kind: "bypass", bypass: "agents" };
 
 /** First match wins. Order: exceptions before the families that they belong to. */
 const POSTS: readonly (readonly [RegExp, AnthropicEndpointClass])[] = [
-  [/^\/v1\/messages$/, { kind: "metered", endpoint: "messages" }],
+  [/^\/v1\/messages$/, MESSAGES],
   [/^\/v1\/complete$/, { kind: "metered", endpoint: "completions" }],
   [/^\/v1\/messages\/count_tokens$/, FREE],
   [/^\/v1\/messages\/batches$/, { kind: "metered", endpoint: "batches" }],
@@ -39,6 +40,8 @@ const POSTS: readonly (readonly [RegExp, AnthropicEndpointClass])[] = [
 /** Reading and deleting cost nothing; everything that is posted is looked at. */
 export function classifyEndpoint(method: string, path: string): AnthropicEndpointClass {
   if (isFreeMethod(method)) return FREE;
+  // By far the usual path, as the SDK itself writes it.
+  if (path === "/v1/messages") return MESSAGES;
   const normal = wirePath(path);
   return POSTS.find(([pattern]) => pattern.test(normal))?.[1] ?? UNKNOWN;
 }

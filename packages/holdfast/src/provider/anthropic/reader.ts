@@ -6,7 +6,7 @@ import { isObject } from "../request/request-shape.ts";
 import type { AnswerReading, ResponseReader } from "../response-reader.ts";
 import { inputTokensOf, type Usage } from "../../usage/usage.ts";
 import { detailsOf, MISSING, type Loose } from "../usage/usage-reading.ts";
-import { billOf } from "./bill.ts";
+import { billOf, billTermsOf } from "../usage/anthropic-bill.ts";
 import { acceptedJob } from "./jobs.ts";
 import { pricedModel, tierName, type Platform } from "./platform.ts";
 import { readStream } from "./read-stream.ts";
@@ -20,7 +20,7 @@ const OUTPUT: ReadonlySet<string> = new Set(OUTPUT_TOKEN_BUCKETS);
 export function createReader(platform: Platform, threads: Threads): ResponseReader {
   const reading = (id: unknown, usage: unknown, model: string | null, plan: CallPlan): AnswerReading => {
     const tier = servedTier(platform, detailsOf(usage), plan);
-    const bill = billOf(usage, model, plan, tier, (name) => pricedModel(platform, name));
+    const bill = billOf(usage, model, billTermsOf(plan), tier, (name) => pricedModel(platform, name));
     if (bill.usage.kind === "usage") threads.learn(id, bill.usage.usage, plan);
     return {
       usage: bill.usage,

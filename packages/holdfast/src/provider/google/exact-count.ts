@@ -4,7 +4,7 @@ import { isObject, type Body } from "../request/request-shape.ts";
 import { optionalCount, readingOf } from "../usage/usage-reading.ts";
 import type { ApiClient, Fetch, RequestInitLike } from "./client-shape.ts";
 import type { CountInput } from "./guarded-request.ts";
-import { divide, kindsOf, sumOfParts } from "./usage.ts";
+import { divide, kindsOf, sumOfParts } from "../usage/google-usage.ts";
 
 /** How long a call waits for its count, ms. */
 const TIMEOUT_MS = 2_000;

@@ -15,7 +15,7 @@ import { addUsage, type UsageReading } from "../usage/usage-reading.ts";
 import { plainModelName } from "./endpoint.ts";
 import { Grounding } from "./grounding.ts";
 import { interactionServedBy, isRunning } from "./read-interaction.ts";
-import { readUsageMetadata } from "./usage.ts";
+import { readUsageMetadata } from "../usage/google-usage.ts";
 import { readInteractionUsage } from "./usage-interaction.ts";
 
 const DAY_MS = 86_400_000;
@@ -39,7 +39,7 @@ export function acceptedJob(body: Body, plan: CallPlan): AcceptedJob | undefined
 
 /** Settles the interaction if it ran in the background and this description of it says that it is over. */
 export function settleInteraction(guard: Guard, provider: string, interaction: unknown, seen: SeenIn): void {
-  if (!isObject(interaction) || isRunning(interaction)) return;
+  if (!isObject(interaction)) return;
   const key = { provider, jobId: stringOf(interaction["id"]) };
   const served = interactionServedBy(interaction);
   const reading = readInteractionUsage(interaction["usage"], served.model ?? "", "outputTextTokens");

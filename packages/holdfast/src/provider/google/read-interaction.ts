@@ -10,7 +10,7 @@ import { plainModelName } from "./endpoint.ts";
 import { inputOf } from "./read-stream.ts";
 import { SeenOutput } from "./seen-output.ts";
 import { tierOf } from "./served.ts";
-import type { PlainOutput } from "./usage.ts";
+import type { PlainOutput } from "../usage/google-usage.ts";
 import { readInteractionUsage } from "./usage-interaction.ts";
 
 export function interactionServedBy(interaction: Body, before: Served = NOTHING_SERVED): Served {

@@ -9,7 +9,7 @@ import { addUsage, MISSING, type UsageReading } from "../usage/usage-reading.ts"
 import { Grounding } from "./grounding.ts";
 import { SeenOutput } from "./seen-output.ts";
 import { servedBy } from "./served.ts";
-import { readUsageMetadata, type PlainOutput } from "./usage.ts";
+import { readUsageMetadata, type PlainOutput } from "../usage/google-usage.ts";
 
 /**
  * Each chunk may carry the totals so far of its request; the last one counts. They are final when no candidate is still

@@ -16,7 +16,7 @@ import { acceptedJob, BACKGROUND_MS } from "./jobs.ts";
 import { interactionServedBy, readInteractionStream, type InteractionReading } from "./read-interaction.ts";
 import { readStream } from "./read-stream.ts";
 import { servedBy, tierOf } from "./served.ts";
-import { readUsageMetadata, type PlainOutput } from "./usage.ts";
+import { readUsageMetadata, type PlainOutput } from "../usage/google-usage.ts";
 import { readInteractionUsage } from "./usage-interaction.ts";
 
 export const googleReader: ResponseReader = {

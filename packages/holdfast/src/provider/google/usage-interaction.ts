@@ -17,7 +17,7 @@ import {
   type UsageReading,
 } from "../usage/usage-reading.ts";
 import { billedByQuery } from "./grounding.ts";
-import { divide, kindsOf, outputOf, sumOfParts, type PlainOutput } from "./usage.ts";
+import { divide, kindsOf, outputOf, sumOfParts, type PlainOutput } from "../usage/google-usage.ts";
 
 /** @param value the `usage` of an interaction */
 export function readInteractionUsage(value: unknown, model: string, plainOutput: PlainOutput): UsageReading {

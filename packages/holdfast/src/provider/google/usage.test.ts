@@ -6,7 +6,7 @@ import type { UsageReading } from "../usage/usage-reading.ts";
 import { Grounding } from "./grounding.ts";
 import { readCount } from "./exact-count.ts";
 import { tierOf } from "./served.ts";
-import { readUsageMetadata } from "./usage.ts";
+import { readUsageMetadata } from "../usage/google-usage.ts";
 import { readInteractionUsage } from "./usage-interaction.ts";
 
 const count = (modality: string, tokenCount: number): object => ({ modality, tokenCount });

@@ -15,6 +15,8 @@ interface Watched {
   readonly options: StreamOptions;
   /** The body is watched in pieces. */
   inPieces: boolean;
+  /** A method that reads the body as a whole is taking its reader right now. */
+  readingWhole: boolean;
 }
 
 /** A property, not a WeakMap: one entry per call in a WeakMap is dear for the garbage collector. */
@@ -32,7 +34,7 @@ export function observeResponse(
   createObserver: () => BodyObserver,
   options: StreamOptions = {},
 ): void {
-  const watched: Watched = { createObserver, options, inPieces: false };
+  const watched: Watched = { createObserver, options, inPieces: false, readingWhole: false };
   Object.defineProperty(response, WATCHED, { value: watched });
   const original = Object.getPrototypeOf(response) as object;
   let prototype = prototypes.get(original);
@@ -48,7 +50,11 @@ function watchedPrototype(original: object): object {
     if (watched === undefined || watched.inPieces) return;
     watched.inPieces = true;
     const body = bodyOf === undefined ? response.body : (bodyOf.call(response) as object | null);
-    if (body !== null && body !== undefined) observeStream(body, watched.createObserver, watched.options);
+    if (body === null || body === undefined) return;
+    observeStream(body, watched.createObserver, {
+      ...watched.options,
+      isReadWhole: () => watched.readingWhole,
+    });
   };
   const methodOf = (name: string): Method | undefined =>
     descriptorOf(original, name)?.value as Method | undefined;
@@ -91,9 +97,15 @@ function watchedPrototype(original: object): object {
 function wholeReader(read: Method, observe: (observer: BodyObserver, value: unknown) => unknown): Method {
   return function () {
     const watched = (this as WatchedResponse)[WATCHED];
-    const reading = read.call(this) as Promise<unknown>;
-    if (watched === undefined) return reading;
-    // If the body is also watched in pieces, whoever sees the end first reports it; the second report is ignored.
+    if (watched === undefined) return read.call(this);
+    // Fetch takes the reader of the body at once. If it is also read in pieces, whoever sees the end first reports it.
+    watched.readingWhole = true;
+    let reading: Promise<unknown>;
+    try {
+      reading = read.call(this) as Promise<unknown>;
+    } finally {
+      watched.readingWhole = false;
+    }
     const observer = watched.createObserver();
     return reading.then(
       (value) => {

@@ -26,82 +26,134 @@ export interface StreamOptions {
    * @default false
    */
   readonly releaseCancels?: boolean | undefined;
+  /** Asked when a reader is taken: whoever reads the whole body is observed elsewhere, and reads the bare stream. */
+  readonly isReadWhole?: (() => boolean) | undefined;
 }
 
-const observed = new WeakSet<object>();
+/** What is kept of an observed web stream, by the methods in front of its prototype. */
+interface Observed {
+  readonly createObserver: () => BodyObserver;
+  readonly options: StreamOptions;
+  /** One stream has one reader at a time, so all ways to read it share an observer. */
+  observer: BodyObserver | undefined;
+}
+
+/** A property, not a WeakMap: one entry per call in a WeakMap is dear for the garbage collector. */
+const OBSERVED: unique symbol = Symbol("holdfast.observed");
+type ObservedStream = StreamLike & { [OBSERVED]?: Observed };
 
 export function observeStream(
   stream: object,
   createObserver: () => BodyObserver,
   options: StreamOptions = {},
 ): void {
-  if (observed.has(stream)) return;
-  observed.add(stream);
-  const target = stream as StreamLike;
-  if (typeof target.getReader === "function") observeWebStream(target, createObserver, options);
+  if (Object.hasOwn(stream, OBSERVED)) return;
+  const target = stream as ObservedStream;
+  const observed: Observed = { createObserver, options, observer: undefined };
+  Object.defineProperty(target, OBSERVED, { value: observed });
+  if (typeof target.getReader === "function") observeWebStream(target);
   else if (typeof target[Symbol.asyncIterator] === "function") observeIterable(target, createObserver());
 }
 
-function observeWebStream(
-  stream: StreamLike,
-  createObserver: () => BodyObserver,
-  { releaseCancels = false }: StreamOptions,
-): void {
-  const getReader = stream.getReader!.bind(stream);
-  const cancel = stream.cancel?.bind(stream);
-  const tee = stream.tee?.bind(stream);
-  /** One stream has one reader at a time, so all ways to read it share an observer. */
-  let observer: BodyObserver | undefined;
-  const own = (): BodyObserver => (observer ??= createObserver());
+const prototypes = new WeakMap<object, object>();
+
+/**
+ * The stream gets one object in front of its prototype, made once per kind of stream. A stream with methods of its own
+ * (somebody else watches it as well) has them replaced instead, one by one.
+ */
+function observeWebStream(stream: ObservedStream): void {
+  if (WAYS_TO_READ.some((name) => Object.hasOwn(stream, name))) {
+    override(stream, waysToRead(stream));
+    return;
+  }
+  const original = Object.getPrototypeOf(stream) as object;
+  let prototype = prototypes.get(original);
+  if (prototype === undefined) {
+    prototype = Object.create(original) as object;
+    override(prototype, waysToRead(original as StreamLike));
+    prototypes.set(original, prototype);
+  }
+  Object.setPrototypeOf(stream, prototype);
+}
+
+const WAYS_TO_READ = ["getReader", "cancel", "tee", "pipeTo", "pipeThrough", "values", Symbol.asyncIterator];
+
+function observerOf({ [OBSERVED]: observed }: ObservedStream): BodyObserver {
+  return (observed!.observer ??= observed!.createObserver());
+}
+
+/** @param native where the stream's own ways to read it are */
+function waysToRead(native: StreamLike): Record<PropertyKey, unknown> {
+  const getReader = native.getReader!;
+  const { cancel, tee } = native;
   const observedReader = (
-    options?: unknown,
+    stream: ObservedStream,
+    readerOptions?: unknown,
     onOver?: () => void,
   ): ReadableStreamDefaultReader<Uint8Array> => {
+    const { isReadWhole, releaseCancels = false } = stream[OBSERVED]!.options;
+    const reader = getReader.call(stream, readerOptions);
+    if (isReadWhole?.() === true) return reader;
     // A byte reader fills the caller's own buffer; it is handed out as it is and only its end is seen.
-    const reader = getReader(options);
-    const watched = watchReader(reader, own(), options !== undefined, onOver);
+    const watched = watchReader(reader, observerOf(stream), readerOptions !== undefined, onOver);
     // Iterating over the stream has its own way of leaving early.
     return releaseCancels && onOver === undefined ? cancelWhenReleased(watched) : watched;
   };
-  const iterate = (options?: { preventCancel?: boolean }): AsyncIterableIterator<Uint8Array> =>
-    iterateReader((onOver) => observedReader(undefined, onOver), options?.preventCancel === true);
   /** For the readers that reach into the stream: they get a stream of the observed bytes. */
-  const passThrough = (): ReadableStream<Uint8Array> => {
+  const passThrough = (stream: ObservedStream): ReadableStream<Uint8Array> => {
     let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
     return new ReadableStream<Uint8Array>(
       {
         pull: async (controller) => {
-          reader ??= observedReader();
+          reader ??= observedReader(stream);
           const { done, value } = await reader.read();
           if (done) controller.close();
           else controller.enqueue(value);
         },
-        cancel: (reason) => (reader ??= observedReader()).cancel(reason),
+        cancel: (reason) => (reader ??= observedReader(stream)).cancel(reason),
       },
       { highWaterMark: 0 },
     );
   };
-  override(stream, {
-    getReader: (options?: unknown) => observedReader(options),
-    cancel: (reason?: unknown) => {
-      const inVain = (stream as { locked?: boolean }).locked === true;
-      const result = cancel?.(reason) ?? Promise.resolve();
+  const iterate = function (
+    this: ObservedStream,
+    options?: { preventCancel?: boolean },
+  ): AsyncIterableIterator<Uint8Array> {
+    return iterateReader(
+      (onOver) => observedReader(this, undefined, onOver),
+      options?.preventCancel === true,
+    );
+  };
+  return {
+    getReader(this: ObservedStream, options?: unknown) {
+      return observedReader(this, options);
+    },
+    cancel(this: ObservedStream, reason?: unknown) {
+      const inVain = (this as { locked?: boolean }).locked === true;
+      const result = cancel?.call(this, reason) ?? Promise.resolve();
       // A stream that somebody is reading cannot be cancelled past its reader.
-      if (!inVain) own().end("cancelled");
+      if (!inVain) observerOf(this).end("cancelled");
       return result;
     },
-    tee: () => {
-      const branches = tee!();
+    tee(this: ObservedStream) {
+      const { createObserver } = this[OBSERVED]!;
+      const branches = tee!.call(this);
       for (const branch of branches) observeStream(branch, startingWith(createObserver(), createObserver));
       return branches;
     },
-    pipeTo: (destination: WritableStream<Uint8Array>, options?: PipeOptions) =>
-      passThrough().pipeTo(destination, options),
-    pipeThrough: (pair: ReadableWritablePair<unknown, Uint8Array>, options?: PipeOptions) =>
-      passThrough().pipeThrough(pair, options),
+    pipeTo(this: ObservedStream, destination: WritableStream<Uint8Array>, options?: PipeOptions) {
+      return passThrough(this).pipeTo(destination, options);
+    },
+    pipeThrough(
+      this: ObservedStream,
+      pair: ReadableWritablePair<unknown, Uint8Array>,
+      options?: PipeOptions,
+    ) {
+      return passThrough(this).pipeThrough(pair, options);
+    },
     values: iterate,
     [Symbol.asyncIterator]: iterate,
-  });
+  };
 }
 
 /** Both branches count as readers from the start, whichever is read first. */

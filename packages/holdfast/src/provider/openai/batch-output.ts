@@ -7,7 +7,7 @@ import { isObject } from "../request/request-shape.ts";
 import { addUsage } from "../usage/usage-reading.ts";
 import type { Usage } from "../../usage/usage.ts";
 import { outputKey, servedBy, type SeenIn } from "./jobs.ts";
-import { readUsage } from "./usage.ts";
+import { readUsage } from "../usage/openai-usage.ts";
 
 const LONGEST_LINE = 64 * 1024 * 1024;
 /** Models in one batch. */

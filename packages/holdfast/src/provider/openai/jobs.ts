@@ -10,7 +10,7 @@ import type { Guard } from "../../guard/guard.ts";
 import { inputTokensOf, outputTokensOf, type Usage } from "../../usage/usage.ts";
 import { isObject, stringOf, type Body } from "../request/request-shape.ts";
 import type { AcceptedJob } from "../response-reader.ts";
-import { readUsage } from "./usage.ts";
+import { readUsage } from "../usage/openai-usage.ts";
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;

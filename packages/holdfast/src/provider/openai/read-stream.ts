@@ -5,7 +5,7 @@ import { eventData, parseJson } from "../observe/event-data.ts";
 import { isObject, type Body } from "../request/request-shape.ts";
 import type { StreamReading } from "../response-reader.ts";
 import type { UsageReading } from "../usage/usage-reading.ts";
-import { readBareUsage, readUsage, type PlainOutput } from "./usage.ts";
+import { readBareUsage, readUsage, type PlainOutput } from "../usage/openai-usage.ts";
 
 export interface OpenAIStreamReading extends StreamReading {
   /** The last description of the whole response, in streams of the Responses API. */

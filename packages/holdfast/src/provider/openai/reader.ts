@@ -7,7 +7,7 @@ import type { ResponseReader } from "../response-reader.ts";
 import type { UsageReading } from "../usage/usage-reading.ts";
 import { acceptedJob } from "./jobs.ts";
 import { lastUsageObject, readStream } from "./read-stream.ts";
-import { readBareUsage, readUsage, type PlainOutput } from "./usage.ts";
+import { readBareUsage, readUsage, type PlainOutput } from "../usage/openai-usage.ts";
 
 export const openaiReader: ResponseReader = {
   requestIdHeader: "x-request-id",

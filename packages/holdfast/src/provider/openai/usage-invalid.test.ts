@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readBareUsage, readUsage } from "./usage.ts";
+import { readBareUsage, readUsage } from "../usage/openai-usage.ts";
 
 describe("no usage", () => {
   it.each([

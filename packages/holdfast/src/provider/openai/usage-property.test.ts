@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { INPUT_TOKEN_BUCKETS, OUTPUT_TOKEN_BUCKETS, USAGE_BUCKETS } from "@holdfast/prices";
 import { inputTokensOf, outputTokensOf } from "../../usage/usage.ts";
 import type { UsageReading } from "../usage/usage-reading.ts";
-import { readBareUsage, readUsage } from "./usage.ts";
+import { readBareUsage, readUsage } from "../usage/openai-usage.ts";
 
 const BUCKETS: ReadonlySet<string> = new Set(USAGE_BUCKETS);
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { inputTokensOf, outputTokensOf, type Usage } from "../../usage/usage.ts";
 import type { UsageReading } from "../usage/usage-reading.ts";
-import { readBareUsage, readUsage } from "./usage.ts";
+import { readBareUsage, readUsage } from "../usage/openai-usage.ts";
 
 const used = (usage: Usage): UsageReading => ({ kind: "usage", usage });
 

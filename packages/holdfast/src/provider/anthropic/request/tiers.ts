@@ -9,14 +9,33 @@ export interface RequestTiers {
   readonly possibleTiers: readonly string[];
 }
 
+/** The answer for requests that say nothing about it, which are most. */
+const unstated = new WeakMap<Platform, { readonly settings: GuardSettings; readonly tiers: RequestTiers }>();
+
 /**
  * @param speed of the request, or of the fallback that it names
  */
 export function tiersOf(
   body: Body,
-  { serviceTiers }: GuardSettings,
+  settings: GuardSettings,
   platform: Platform,
   speed: unknown = body["speed"],
+): RequestTiers {
+  if (speed !== undefined || body["inference_geo"] !== undefined || body["service_tier"] !== undefined) {
+    return computeTiers(body, settings, platform, speed);
+  }
+  const known = unstated.get(platform);
+  if (known?.settings === settings) return known.tiers;
+  const tiers = computeTiers(body, settings, platform, speed);
+  unstated.set(platform, { settings, tiers });
+  return tiers;
+}
+
+function computeTiers(
+  body: Body,
+  { serviceTiers }: GuardSettings,
+  platform: Platform,
+  speed: unknown,
 ): RequestTiers {
   const geography = stringOf(body["inference_geo"]);
   const asked = tierName(platform, { speed: stringOf(speed), inferenceGeo: geography });

@@ -16,14 +16,32 @@ import {
   UnusableUsage,
   type Loose,
   type UsageReading,
-} from "../usage/usage-reading.ts";
-import { bucketsOf, countsOf, feesOf, shortWritesOf, type WireCounts } from "./usage.ts";
+} from "./usage-reading.ts";
+import { bucketsOf, countsOf, feesOf, shortWritesOf, type WireCounts } from "./anthropic-usage.ts";
 
 export interface Bill {
   readonly usage: UsageReading;
   readonly also?: readonly BilledPart[];
   /** Null when the answer does not say. */
   readonly model: string | null;
+}
+
+/** What the request says about how its answer is billed. */
+export interface BillTerms {
+  /** The model that was asked for. */
+  readonly model: string;
+  /** Whether cache writes whose lifetime is not said may have the long one. */
+  readonly mayWriteLong: boolean;
+  /** Whether the model has a long-context price. */
+  readonly hasLongContextPrice: boolean;
+}
+
+export function billTermsOf({ model, estimate, price }: CallPlan): BillTerms {
+  return {
+    model,
+    mayWriteLong: (estimate.usage.cacheWriteLongTokens ?? 0) > 0,
+    hasLongContextPrice: price.longContext.length > 0,
+  };
 }
 
 /**
@@ -33,13 +51,13 @@ export interface Bill {
 export function billOf(
   usage: unknown,
   model: string | null,
-  plan: CallPlan,
+  terms: BillTerms,
   served: string | null,
   priced: (model: string) => string,
 ): Bill {
   if (!isObject(usage)) return { usage: MISSING, model };
   try {
-    return readBill(usage, model, plan, served, priced);
+    return readBill(usage, model, terms, served, priced);
   } catch (error) {
     if (error instanceof UnusableUsage) return { usage: { kind: "invalid", problem: error.message }, model };
     throw error;
@@ -56,14 +74,14 @@ interface Pass {
 function readBill(
   usage: Loose,
   model: string | null,
-  plan: CallPlan,
+  terms: BillTerms,
   served: string | null,
   priced: (model: string) => string,
 ): Bill {
   if (usage["input_tokens"] === undefined && usage["output_tokens"] === undefined) {
     return { usage: MISSING, model };
   }
-  const mayBeLong = (plan.estimate.usage.cacheWriteLongTokens ?? 0) > 0;
+  const mayBeLong = terms.mayWriteLong;
   const totals = countsOf(usage);
   const fees = feesOf(usage);
   const passes = passesOf(usage["iterations"]);
@@ -81,10 +99,10 @@ function readBill(
   }
   const buckets = (pass: Pass): Usage => bucketsOf(pass.counts, mayBeLong);
   // A long-context price is for one pass: passes that share it are not one long request.
-  const apart = plan.price.longContext.length > 0 ? own.slice(0, -1) : [];
+  const apart = terms.hasLongContextPrice ? own.slice(0, -1) : [];
   const together = apart.length > 0 ? own.slice(-1) : own;
   const also: BilledPart[] = [...apart, ...others].map((pass) => ({
-    model: priced(pass.model ?? main ?? plan.model),
+    model: priced(pass.model ?? main ?? terms.model),
     serviceTier: served,
     usage: buckets(pass),
   }));

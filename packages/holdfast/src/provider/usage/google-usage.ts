@@ -18,7 +18,7 @@ import {
   withoutZeros,
   type Loose,
   type UsageReading,
-} from "../usage/usage-reading.ts";
+} from "./usage-reading.ts";
 
 /** The bucket of output tokens whose kind the provider does not state. */
 export type PlainOutput = "outputTextTokens" | "outputAudioTokens" | "outputImageTokens";

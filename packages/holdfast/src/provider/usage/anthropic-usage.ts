@@ -17,7 +17,7 @@ import {
   UnusableUsage,
   withoutZeros,
   type Loose,
-} from "../usage/usage-reading.ts";
+} from "./usage-reading.ts";
 
 /** The counts of one usage object, or of one of its iterations, as they stand on the wire. */
 export interface WireCounts {
