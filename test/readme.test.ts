@@ -23,7 +23,16 @@ async function run(
     ["--conditions=holdfast-source", "--input-type=module-typescript", "--eval", code],
     {
       cwd: import.meta.dirname,
-      env: { ...process.env, OPENAI_API_KEY: "sk-test", OPENAI_BASE_URL: server.url, ...env },
+      env: {
+        ...process.env,
+        OPENAI_API_KEY: "sk-test",
+        OPENAI_BASE_URL: server.url,
+        ANTHROPIC_API_KEY: "sk-test",
+        ANTHROPIC_BASE_URL: server.origin,
+        GEMINI_API_KEY: "test",
+        GOOGLE_GEMINI_BASE_URL: server.origin,
+        ...env,
+      },
     },
   );
   return { stdout, requests: server.requests, models: server.ledger.map((entry) => entry.model) };
@@ -49,7 +58,8 @@ describe("README", () => {
   it("runs from top to bottom as one program", async () => {
     await using redis = await startRedis();
     const { stdout, requests } = await run(blocks.join("\n"), { REDIS_URL: redis.url });
-    expect(requests).toBe(3);
+    // Three through the OpenAI client, and one each through Anthropic, Google and the AI SDK.
+    expect(requests).toBe(6);
     expect(stdout).toContain('Budget "support-bot" has no room for this call');
   });
 });

@@ -29,6 +29,8 @@ export type UsageBucket =
   | "outputVideoTokens"
   /** Billable calls of the provider's own tools. */
   | "webSearches"
+  /** Web searches by OpenAI's preview tool and by its search-preview models, which have a price of their own. */
+  | "webSearchPreviews"
   | "mapGroundings"
   | "fileSearches"
   /** Audio input billed by time, in whole milliseconds. */
@@ -55,6 +57,7 @@ export const USAGE_BUCKETS: readonly UsageBucket[] = [
   "outputImageTokens",
   "outputVideoTokens",
   "webSearches",
+  "webSearchPreviews",
   "mapGroundings",
   "fileSearches",
   "audioMs",

@@ -46,6 +46,7 @@ const KEYS_OF_BUCKET: { readonly [B in UsageBucket]: readonly (readonly string[]
   outputImageTokens: [["output_image_mtok"], ["output_mtok"]],
   outputVideoTokens: [["output_video_mtok"], ["output_mtok"]],
   webSearches: [["web_searches_kcount"]],
+  webSearchPreviews: [["web_search_previews_kcount"], ["web_searches_kcount"]],
   mapGroundings: [["map_groundings_kcount"]],
   fileSearches: [["storage_searches_kcount"]],
   audioMs: [["input_audio_hours"], ["audio_hours"]],

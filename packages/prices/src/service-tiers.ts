@@ -1,7 +1,7 @@
 /** @module What each service tier costs relative to the list price of tokens. */
 import type { ClaudeName } from "./claude-name.ts";
 import { parseClaudeName } from "./claude-name.ts";
-import { withoutDate } from "./match.ts";
+import { baseOfFineTuned, withoutDate } from "./match.ts";
 import type { Multiplier } from "./model-price.ts";
 
 /** Multipliers on token costs by the name of the tier, as requests and responses spell it. */
@@ -39,6 +39,24 @@ const OPENAI_PRIORITY: ReadonlyMap<string, Multiplier> = new Map([
   ["o3", { numerator: 7, denominator: 4 }],
   ["o4-mini", { numerator: 20, denominator: 11 }],
 ]);
+
+/**
+ * Data residency endpoints of OpenAI (eu.api.openai.com and others): "charged a 10% uplift for models released on or
+ * after March 5, 2026" (developers.openai.com/api/docs/guides/data-residency, 2026-11), which is since gpt-5.4. On tokens
+ * of all kinds and tiers; not on tool fees. A name that is not known counts as a new one: the uplift may then be too much, but
+ * never too little.
+ */
+const OPENAI_UPLIFT: Multiplier = { numerator: 11, denominator: 10 };
+const OPENAI_BEFORE_UPLIFT =
+  /^(?:ada|babbage|curie|davinci|text-|tts-|whisper|moderation|omni-moderation|dall-e|codex-mini|computer-use|sora-2|o[134](?:-|$)|gpt-[34]|gpt-5(?:\.[123])?(?:-|$)|gpt-image-1|gpt-audio|gpt-realtime(?!-[2-9])|gpt-oss|chatgpt-4o)/;
+
+function withRegion(model: string, tiers: ServiceTiers): ServiceTiers {
+  const uplift = OPENAI_BEFORE_UPLIFT.test(baseOfFineTuned(model)) ? ONE : OPENAI_UPLIFT;
+  const regional = Object.entries(tiers)
+    .filter(([tier]) => !Object.hasOwn(LIST_PRICE, tier))
+    .map(([tier, multiplier]) => [`regional+${tier}`, product(uplift, multiplier)] as const);
+  return { ...tiers, regional: uplift, ...Object.fromEntries(regional) };
+}
 
 /**
  * The 1.1 of US-only inference and, on Google Cloud, of regional and multi-region endpoints. It applies to all kinds of
@@ -165,7 +183,8 @@ export function serviceTiersOf(provider: string, model: string): ServiceTiers {
   switch (provider) {
     case "openai": {
       const priority = OPENAI_PRIORITY.get(model) ?? OPENAI_PRIORITY.get(withoutDate(model));
-      return priority === undefined ? OPENAI : { ...OPENAI, priority, fast: priority };
+      const tiers = priority === undefined ? OPENAI : { ...OPENAI, priority, fast: priority };
+      return withRegion(model, tiers);
     }
     case "anthropic":
       return anthropicTiers(model);

@@ -5,7 +5,9 @@ import type { Decimal } from "./decimal.ts";
 
 /**
  * - OpenAI, developers.openai.com/api/docs/pricing "Built-in tools", 2026-11: web search $10 per 1,000 calls, file
- *   search $2.50 per 1,000 calls.
+ *   search $2.50 per 1,000 calls. The preview of web search, which the search-preview models use too, is $10 on models that
+ *   reason and $25 on those that do not (the same table; community.openai.com/t/1363698). A name that is not known to be
+ *   of a model that reasons has the dearer fee.
  * - Google, ai.google.dev/gemini-api/docs/pricing "Grounding with Google Search", 2026-11: $14 per 1,000 queries
  *   since Gemini 3, before that $35 per 1,000 grounded prompts (so count 1 per grounded response there; counting
  *   queries would charge too much, never too little).
@@ -19,6 +21,8 @@ const OPENAI_FEES: readonly (readonly [key: string, usdPerThousand: number])[] =
   ["web_searches_kcount", 10],
   ["storage_searches_kcount", 2.5],
 ];
+const OPENAI_PREVIEW = { reasoning: 10, other: 25 };
+const REASONING = /^(?:o\d|gpt-(?:[5-9]|\d\d)(?!.*-chat))/;
 const GEMINI_FEES: readonly (readonly [key: string, family: RegExp, usdPerThousand: number])[] = [
   ["web_searches_kcount", /^gemini-(?:[3-9]|\d\d|nano-banana)/, 14],
   ["web_searches_kcount", /^gemini-2/, 35],
@@ -34,7 +38,13 @@ export function toolFeesOf(provider: string, model: string): ReadonlyMap<string,
     const fee = decimalOfNumber(usd);
     if (fee !== undefined) fees.set(key, fee);
   };
-  if (provider === "openai") for (const [key, usd] of OPENAI_FEES) add(key, usd);
+  if (provider === "openai") {
+    for (const [key, usd] of OPENAI_FEES) add(key, usd);
+    add(
+      "web_search_previews_kcount",
+      REASONING.test(model) ? OPENAI_PREVIEW.reasoning : OPENAI_PREVIEW.other,
+    );
+  }
   if (provider === "google") {
     for (const [key, family, usd] of GEMINI_FEES) if (family.test(model)) add(key, usd);
     if (parseClaudeName(model) !== undefined) add("web_searches_kcount", VERTEX_CLAUDE_SEARCH);

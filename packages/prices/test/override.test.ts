@@ -93,6 +93,7 @@ describe("overrides", () => {
       outputImageTokens: 7_000_000,
       outputVideoTokens: 7_500_000,
       webSearches: 10_000_000_000,
+      webSearchPreviews: 10_000_000_000,
       mapGroundings: 25_000_000_000,
       fileSearches: 2_500_000_000,
       // 1 USD per hour is 277,777.7... pico-USD per millisecond: rounded up.

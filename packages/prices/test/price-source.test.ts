@@ -113,6 +113,11 @@ describe("rates of the bundled data", () => {
 
   it("carry tool fees that the data omits, and list the unknown ones", () => {
     expect(priceOf("openai", "gpt-4o-search-preview").rates.webSearches).toBe(10_000_000_000);
+    expect(priceOf("openai", "gpt-4o").rates.webSearchPreviews).toBe(25_000_000_000);
+    expect(priceOf("openai", "gpt-4o-search-preview").rates.webSearchPreviews).toBe(25_000_000_000);
+    expect(priceOf("openai", "gpt-chat-latest").rates.webSearchPreviews).toBe(25_000_000_000);
+    expect(priceOf("openai", "gpt-5-mini").rates.webSearchPreviews).toBe(10_000_000_000);
+    expect(priceOf("openai", "o4-mini").rates.webSearchPreviews).toBe(10_000_000_000);
     expect(priceOf("openai", "o3-pro").rates.fileSearches).toBe(2_500_000_000);
     expect(priceOf("google", "gemini-3.8-flash").rates.webSearches).toBe(14_000_000_000);
     expect(priceOf("google", "gemini-2.5-pro").rates.webSearches).toBe(35_000_000_000);

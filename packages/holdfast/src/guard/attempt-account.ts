@@ -5,6 +5,7 @@
 import type { ModelPrice } from "@holdfast/prices";
 import type { Attribution } from "../attribution/attribution.ts";
 import type { MeterAnomalyEvent } from "../event/events.ts";
+import { priceInRegion } from "../price/cost.ts";
 import { withFees } from "../usage/usage.ts";
 import type { AttemptOutcome } from "./attempt-outcome.ts";
 import { countedAmounts, type CallPlan } from "./call-plan.ts";
@@ -81,9 +82,13 @@ function servedPrice(
   { plan, startedAtMs }: AccountedAttempt,
   model: string,
 ): ModelPrice | undefined {
-  if (plan.job === undefined) return guard.servedPrice(plan.provider, model);
+  const pricedNow = (atMs?: number): ModelPrice | undefined => {
+    const price = guard.servedPrice(plan.provider, model, atMs);
+    return price === undefined ? undefined : priceInRegion(price, plan.region);
+  };
+  if (plan.job === undefined) return pricedNow();
   const planned = plan.job.otherPrices?.find((other) => other.model === model)?.price;
-  const price = planned ?? guard.servedPrice(plan.provider, model, startedAtMs);
+  const price = planned ?? pricedNow(startedAtMs);
   if (price === undefined || plan.job.hasOnlyShortContexts !== true || price.longContext.length === 0)
     return price;
   return { ...price, longContext: [] };

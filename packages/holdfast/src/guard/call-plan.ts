@@ -69,9 +69,19 @@ export interface CallPlan {
   /** The dearest tier that the request may be served at: the one that is held for. */
   readonly heldServiceTier: string;
   readonly price: ModelPrice;
+  /** The tier of the price list that the region is billed at, which is in `price`; absent when it adds nothing. */
+  readonly region?: string;
   readonly estimate: CallEstimate;
   /** Cost of `estimate.usage` at the held tier, nano-USD; what other models may bill is in it at their own prices. */
   readonly worstCaseNanoUsd: number;
+  /** What of the worst case other models, or other steps, may bill; absent when there are none. */
+  readonly besides?: { readonly usage: Usage; readonly nanoUsd: number };
+  /**
+   * Whether the provider may read the input more than once for one answer (a loop of its own tools): what a stream states
+   * of its input at its start is only the least then.
+   * @default false
+   */
+  readonly mayReadAgain?: boolean;
   /** Whether the request lets the model generate tokens that are not sent; absent when the request does not say. */
   readonly mayReason?: boolean;
   /** Set when the answer to this request is not the end of what it costs; see jobs.ts. */

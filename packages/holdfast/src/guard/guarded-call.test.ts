@@ -262,6 +262,55 @@ describe.each(MODES)("an attempt on a %s store", (mode) => {
   });
 });
 
+/** A store that answers to reserve when it is told to. */
+function slowKit(answer: "held" | "denied" | "fails"): Kit & { readonly answer: () => Promise<void> } {
+  let open: () => void = () => undefined;
+  const gate = new Promise<void>((resolve) => (open = resolve));
+  const given = kit({
+    reserve: async ({ operationId, scopes }) => {
+      await gate;
+      if (answer === "fails") throw new Error("gone");
+      if (answer === "denied") return denialOf(scopes[0]!);
+      const windows = scopes.map(() => SOME_WINDOW);
+      return { outcome: "held", holdId: operationId, replayed: false, reservedAtMs: 1, windows };
+    },
+  });
+  return {
+    ...given,
+    answer: async () => {
+      open();
+      await given.guard.link.settled();
+    },
+  };
+}
+
+it("a store that has not answered is not asked for the same attempt again", async () => {
+  const given = slowKit("held");
+  const first = given.call.reserve();
+  const second = given.call.prepareAttempt();
+  await given.answer();
+  await first;
+  await second;
+  expect(given.store.verbs()).toEqual(["reserve", "dispatch"]);
+  expect(given.call.takeAttempt()?.number).toBe(1);
+});
+
+it.each(["held", "denied", "fails"] as const)(
+  "a call that is given up while the store is asked keeps nothing, and does not fail: %s",
+  async (answer) => {
+    const given = slowKit(answer);
+    const reserved = given.call.reserve();
+    given.call.abandon();
+    const prepared = given.call.prepareAttempt();
+    await given.answer();
+    await Promise.all([reserved, prepared]);
+    await given.guard.link.settled();
+    expect(given.store.verbs()).toEqual(answer === "held" ? ["reserve", "release"] : ["reserve"]);
+    expect(given.call.takeAttempt()).toBeUndefined();
+    expect(await given.guard.close(0)).toMatchObject({ inFlight: 0 });
+  },
+);
+
 it("a sync store is asked at once: nothing of an attempt waits", () => {
   const given = kit();
   beginNow(given.call).end(complete());

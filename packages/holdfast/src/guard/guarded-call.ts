@@ -6,7 +6,7 @@
  */
 import type { Attribution } from "../attribution/attribution.ts";
 import { StoreUnavailableError } from "../error/store-unavailable-error.ts";
-import { chain, type MaybePromise } from "../kernel/maybe-promise.ts";
+import { chain, isPromise, type MaybePromise } from "../kernel/maybe-promise.ts";
 import { accountOf, reportAccount, reportAnomaly, type AccountedAttempt } from "./attempt-account.ts";
 import type { AttemptOutcome } from "./attempt-outcome.ts";
 import type { CallPlan } from "./call-plan.ts";
@@ -24,6 +24,10 @@ export class GuardedCall {
   readonly #guard: Guard;
   /** Held and not dispatched. */
   #hold: CarriedHold | undefined;
+  /** The store has been asked and has not answered: whoever asks again waits for the same hold. */
+  #reserving: Promise<void> | undefined;
+  /** Given up while the store was being asked: what it answers is given back, and nothing more is held. */
+  #isAbandoned = false;
   /** Dispatched and not yet sent. */
   #prepared: Attempt | undefined;
   #attempts = 0;
@@ -44,15 +48,31 @@ export class GuardedCall {
    * @throws {StoreUnavailableError} when the store failed.
    */
   reserve(): MaybePromise<void> {
-    if (this.#hold !== undefined || this.#prepared !== undefined) return undefined;
-    return chain(this.#guard.reserve(this, this.#attempts + 1, !this.#counted), (hold) => {
-      this.#hold = hold;
-    });
+    if (this.#isAbandoned || this.#hold !== undefined || this.#prepared !== undefined) return undefined;
+    if (this.#reserving !== undefined) return this.#reserving;
+    const reserved = this.#guard.reserve(this, this.#attempts + 1, !this.#counted);
+    if (!isPromise(reserved)) {
+      this.#hold = reserved;
+      return undefined;
+    }
+    this.#reserving = reserved.then(
+      (hold) => {
+        this.#reserving = undefined;
+        this.#hold = hold;
+        if (this.#isAbandoned) this.#giveBack();
+      },
+      (error: unknown) => {
+        this.#reserving = undefined;
+        if (!this.#isAbandoned) throw error;
+      },
+    );
+    return this.#reserving;
   }
 
   /**
    * Marks the hold of the next attempt "may be billed", so that the request may leave. Reserves first when nothing is
    * held. Done before, and apart from, the sending: an error of this step is a refusal, not a failed connection.
+   * Prepares nothing for a call that was given up.
    *
    * @throws {BudgetExceededError} when a budget has no room.
    * @throws {StoreUnavailableError} when the store failed, or loses every hold before it can be used.
@@ -60,8 +80,9 @@ export class GuardedCall {
   prepareAttempt(lostHolds = 0): MaybePromise<void> {
     if (this.#prepared !== undefined) return undefined;
     return chain(this.reserve(), () => {
+      if (this.#hold === undefined) return undefined;
       const call = { callId: this.callId, attempt: this.#attempts + 1 };
-      return chain(this.#guard.dispatch(this.#hold!, call), (hold) => {
+      return chain(this.#guard.dispatch(this.#hold, call), (hold) => {
         this.#hold = undefined;
         if (hold !== undefined) {
           this.#attempts += 1;
@@ -88,9 +109,14 @@ export class GuardedCall {
     return attempt;
   }
 
-  /** Gives back what is held for an attempt that never began. */
+  /** Gives back what is held, or about to be, for an attempt that never began. */
   abandon(): void {
     this.takeAttempt()?.end({ class: "not-sent" });
+    if (this.#reserving === undefined) this.#giveBack();
+    else this.#isAbandoned = true;
+  }
+
+  #giveBack(): void {
     const hold = this.#hold;
     if (hold === undefined) return;
     this.#hold = undefined;

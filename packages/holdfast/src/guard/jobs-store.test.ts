@@ -114,6 +114,24 @@ test("a job that was let through in an outage is settled by its own process, and
   expect(kit.events()["job-settled"]).toHaveLength(1);
 });
 
+test("a result that is looked at again and again is told to a store that is down once", async () => {
+  const clock = fakeClock();
+  const memory = memoryStore({ clock });
+  const store = Object.assign(failingStore(memory), { jobs: memory.jobs! });
+  const kit = guardKit({ store, clock, budgets: [BUDGET] });
+  (await begin(kit.guard.startCall(JOB_PLAN))).accept("job_1", DAY_MS);
+  store.trouble = "refuses";
+  for (let look = 0; look < 100; look++) {
+    kit.guard.jobs.settle(KEY, TRUTH);
+    await Promise.resolve();
+  }
+  expect(kit.guard.link.unsent).toBeLessThanOrEqual(2);
+  store.trouble = "none";
+  await kit.guard.link.settled();
+  expect(await balanceOf(memory)).toMatchObject({ spent: { nanoUsd: 20_000 }, held: { nanoUsd: 0 } });
+  expect(kit.events()["job-settled"]).toHaveLength(1);
+});
+
 describe("the input of a job", () => {
   const INPUT = { provider: "p/input", jobId: "file_1" };
 

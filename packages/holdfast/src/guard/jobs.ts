@@ -14,6 +14,7 @@ import { accountOf, reportAccount, reportAnomaly, type AccountedAttempt } from "
 import type { AttemptOutcome } from "./attempt-outcome.ts";
 import { isOffStore } from "./carried-hold.ts";
 import type { Guard } from "./guard.ts";
+import type { CallPlan } from "./call-plan.ts";
 import { attemptOf, openJobOf, type OpenJob } from "./job-record.ts";
 
 /** Behind the expiry of a hold, as long as stores remember it by default: so long a late result corrects the charge. */
@@ -40,6 +41,12 @@ interface LocalJob {
   isOver: boolean;
 }
 
+/**
+ * How a job has ended, where it takes its plan to tell: answers do not say what kind the tokens are that they count.
+ * Must not throw. Undefined when another answer has to say it; the job then stays open.
+ */
+export type OutcomeOfPlan = (plan: CallPlan) => AttemptOutcome | undefined;
+
 export function isJobId(id: unknown): id is string {
   return typeof id === "string" && id !== "" && id.length <= LONGEST_ID;
 }
@@ -49,6 +56,8 @@ export class Jobs {
   readonly #local = new Map<string, LocalJob>();
   readonly #over = new Set<string>();
   readonly #lookUps = new Set<string>();
+  /** Jobs whose settlement the store has not taken yet: further looks at their results have nothing to add. */
+  readonly #resolving = new Set<string>();
 
   constructor(guard: Guard) {
     this.#guard = guard;
@@ -91,10 +100,10 @@ export class Jobs {
    *
    * @param outcome what the provider reports; "refused" when it billed nothing
    */
-  settle(key: JobKey, outcome: AttemptOutcome): void {
+  settle(key: JobKey, outcome: AttemptOutcome | OutcomeOfPlan): void {
     if (!isJobId(key.jobId)) return;
     const name = nameOf(key);
-    if (this.#over.has(name)) return;
+    if (this.#over.has(name) || this.#resolving.has(name)) return;
     const local = this.#local.get(name);
     if (local?.attempt !== undefined) {
       this.#resolve(local.record, local.attempt, outcome);
@@ -147,7 +156,9 @@ export class Jobs {
       return;
     }
     this.#lookUp(key, (record) => {
-      if (record?.hold === null) onKnown(record.plan);
+      // It may have become known here while the store was asked.
+      const known = record ?? this.#local.get(nameOf(key))?.record;
+      if (known?.hold === null) onKnown(known.plan);
     });
   }
 
@@ -216,11 +227,18 @@ export class Jobs {
     }
   }
 
-  #resolve(record: JobRecord, attempt: AccountedAttempt, outcome: AttemptOutcome): void {
+  #resolve(record: JobRecord, attempt: AccountedAttempt, ended: AttemptOutcome | OutcomeOfPlan): void {
     const guard = this.#guard;
+    const outcome = typeof ended === "function" ? ended(attempt.plan) : ended;
+    if (outcome === undefined) return;
     const { hold } = attempt;
     const settlement = accountOf(guard, attempt, outcome);
-    const onFailure = (detail: string): void => reportAnomaly(guard, attempt, "settlement-failed", detail);
+    const name = nameOf(record.key);
+    const onFailure = (detail: string): void => {
+      this.#resolving.delete(name);
+      reportAnomaly(guard, attempt, "settlement-failed", detail);
+    };
+    this.#resolving.add(name);
     const resolution = {
       operationId: `${hold.holdId}:settled:${guard.nextId()}`,
       onResolved: (): void => {
@@ -261,6 +279,7 @@ export class Jobs {
   /** Nobody needs to know of it any more. */
   #finish(record: JobRecord): void {
     const name = nameOf(record.key);
+    this.#resolving.delete(name);
     const local = this.#local.get(name);
     for (const oldest of this.#over) {
       if (this.#over.size < OVER_MAX) break;

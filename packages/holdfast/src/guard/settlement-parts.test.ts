@@ -101,4 +101,44 @@ describe("a stream that ended early", () => {
       inputTextTokens: 12,
     });
   });
+
+  const stated = { inputTextTokens: 12 };
+
+  it("may have read its input again: the dearer of what was held and what was stated", () => {
+    const again = { ...plan, mayReadAgain: true };
+    // 100 x 1,000 of input and 5 x 2,000 of output.
+    expect(settle(partial({ statedInput: stated }), again).costNanoUsd).toBe(100_000 + 10_000);
+    const more = settle(partial({ statedInput: { inputTextTokens: 130 } }), again);
+    expect([more.costNanoUsd, more.amounts.inputTokens]).toEqual([130_000 + 10_000, 130]);
+  });
+
+  it("with other models besides is charged those as they were held", () => {
+    const besides = { usage: { inputTextTokens: 30, outputTextTokens: 20 }, nanoUsd: 700_000 };
+    const both = {
+      ...plan,
+      besides,
+      worstCaseNanoUsd: plan.worstCaseNanoUsd + besides.nanoUsd,
+      estimate: { ...plan.estimate, usage: { inputTextTokens: 130, outputTextTokens: 70 } },
+    };
+    const settled = settle(partial({ statedInput: stated }), both);
+    expect(settled.costNanoUsd).toBe(100_000 + 10_000 + 700_000);
+    expect(settled.amounts).toMatchObject({ inputTokens: 130, outputTokens: 5 + 20 });
+    expect(settled.costNanoUsd).toBeLessThanOrEqual(both.worstCaseNanoUsd);
+    expect(settle(partial({}), both).costNanoUsd).toBe(810_000);
+  });
+
+  it("served by a dearer model is charged at its price, and by a cheaper one at that of the plan", () => {
+    const by = (model: string, given: CallPlan = plan): number =>
+      settle(partial({ statedInput: stated, served: { model, serviceTier: null } }), given).costNanoUsd;
+    expect(by("advisor")).toBe(120_000 + 100_000);
+    expect(by("other", { ...plan, price: DEAR })).toBe(120_000 + 100_000);
+    expect(by("who")).toBe(12_000 + 10_000);
+    // A price of the application's own is for what it asked for, under whatever name that is served.
+    expect(by("advisor", { ...plan, price: { ...PLAIN_PRICE, source: "override" } })).toBe(22_000);
+  });
+
+  it("that states more than can be counted is charged what was held", () => {
+    const settled = settle(partial({ statedInput: { inputTextTokens: Number.MAX_SAFE_INTEGER } }));
+    expect(settled.costNanoUsd).toBe(plan.worstCaseNanoUsd);
+  });
 });

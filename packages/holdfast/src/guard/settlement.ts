@@ -8,6 +8,7 @@
  * | complete   | the provider's usage at the price of the served model and tier              | provider  |
  * |            | without usable usage: what the endpoint is known to consume, else the hold  | estimated |
  * | partial    | input as stated, or as estimated, + the output seen + what may be unseen    | estimated |
+ * |            | when it may be read again: the dearer of both; what others may bill: as held |           |
  * | ambiguous  | the hold (or nothing, by configuration)                                     | estimated |
  */
 import type { ModelPrice } from "@holdfast/prices";
@@ -20,7 +21,7 @@ import {
   type UsageBucket,
   type UsageSource,
 } from "../usage/usage.ts";
-import type { AttemptOutcome, BilledPart } from "./attempt-outcome.ts";
+import type { AttemptOutcome, BilledPart, PartialStream } from "./attempt-outcome.ts";
 import { settledAmounts, type CallPlan } from "./call-plan.ts";
 
 export interface SettlementPolicy {
@@ -77,13 +78,11 @@ export function settlementOf(
         ? released(plan)
         : estimated(plan.estimate.usage, plan, countsAsCall, []);
     case "partial": {
-      const unseen = outcome.finished ? 0 : policy.unseenOutputTokens;
-      const usage =
-        policy.partial === "hold"
-          ? plan.estimate.usage
-          : withOutput(plan.estimate.usage, outcome.seenOutputTokens + unseen, outcome.statedInput);
       const missing = { anomaly: "usage-missing" as const, detail: "the stream ended without its usage" };
-      return estimated(usage, plan, countsAsCall, outcome.finished ? [missing] : []);
+      const anomalies = outcome.finished ? [missing] : [];
+      return policy.partial === "hold"
+        ? estimated(plan.estimate.usage, plan, countsAsCall, anomalies)
+        : seen(outcome, plan, policy, priceOf, countsAsCall, anomalies);
     }
     case "complete": {
       if (outcome.usage === undefined) {
@@ -102,6 +101,19 @@ export function settlementOf(
 
 type Anomalies = Settlement["anomalies"][number][];
 
+/** The price of the model that served the call; undefined when it has none. */
+function appliedPrice(
+  model: string | null,
+  { model: planned, price }: CallPlan,
+  priceOf: (model: string) => ModelPrice | undefined,
+): ModelPrice | undefined {
+  if (model === null || model === planned) return price;
+  const served = priceOf(model);
+  if (served === undefined) return undefined;
+  // A price of the application's own is for what it asked for, under whatever name that is served.
+  return price.source === "override" && served.source !== "override" ? price : served;
+}
+
 /** One part of the bill at the price of its model. */
 function partCost(
   { usage, model, serviceTier }: { usage: Usage; model: string | null; serviceTier: string | null },
@@ -109,18 +121,13 @@ function partCost(
   priceOf: (model: string) => ModelPrice | undefined,
   anomalies: Anomalies,
 ): { readonly cost: number | undefined; readonly price: ModelPrice } {
-  let price = plan.price;
-  if (model !== null && model !== plan.model) {
-    const servedPrice = priceOf(model);
-    // A price of the application's own is for what it asked for, under whatever name that is served.
-    const ownPrice = plan.price.source === "override" && servedPrice?.source !== "override";
-    if (servedPrice !== undefined) price = ownPrice ? plan.price : servedPrice;
-    else {
-      anomalies.push({
-        anomaly: "served-model-unpriced",
-        detail: `the response names ${JSON.stringify(model.slice(0, 80))}; the requested model's price was used`,
-      });
-    }
+  const applied = appliedPrice(model, plan, priceOf);
+  let price = applied ?? plan.price;
+  if (applied === undefined) {
+    anomalies.push({
+      anomaly: "served-model-unpriced",
+      detail: `the response names ${JSON.stringify(model?.slice(0, 80))}; the requested model's price was used`,
+    });
   }
   let tier = serviceTier ?? plan.serviceTier ?? plan.heldServiceTier;
   if (serviceTierMultiplier(price, tier) === undefined) {
@@ -213,6 +220,63 @@ function countableCost(usage: Usage, price: ModelPrice, tier: string | undefined
   }
 }
 
+/**
+ * A stream that ended early, by what was seen of it.
+ *
+ * Its start states what was read once. A loop of the provider's tools reads it again, with what they found, so that the
+ * statement is only the least then; what other models may have billed by now was not stated at all, and is charged as
+ * it was held. A dearer model than the planned one may be answering: the dearer price is applied.
+ */
+function seen(
+  { finished, seenOutputTokens, statedInput, served }: PartialStream,
+  plan: CallPlan,
+  policy: SettlementPolicy,
+  priceOf: (model: string) => ModelPrice | undefined,
+  countsAsCall: boolean,
+  anomalies: Settlement["anomalies"],
+): Settlement {
+  const { besides, mayReadAgain = false, heldServiceTier } = plan;
+  const own = besides === undefined ? plan.estimate.usage : withoutPart(plan.estimate.usage, besides.usage);
+  const tokens = seenOutputTokens + (finished ? 0 : policy.unseenOutputTokens);
+  const isLeast = mayReadAgain || besides !== undefined;
+  const readings =
+    statedInput === undefined || !isLeast
+      ? [withOutput(own, tokens, statedInput)]
+      : [withOutput(own, tokens, undefined), withOutput(own, tokens, statedInput)];
+  const servedPrice = appliedPrice(served.model, plan, priceOf);
+  const prices =
+    servedPrice === undefined || servedPrice === plan.price ? [plan.price] : [plan.price, servedPrice];
+  let dearest: { readonly usage: Usage; readonly price: ModelPrice; readonly cost: number } | undefined;
+  for (const usage of readings) {
+    for (const price of prices) {
+      const tier = serviceTierMultiplier(price, heldServiceTier) === undefined ? undefined : heldServiceTier;
+      const cost = countableCost(usage, price, tier);
+      // More was stated than can be counted.
+      if (cost === undefined) return estimated(plan.estimate.usage, plan, countsAsCall, anomalies);
+      if (dearest === undefined || cost > dearest.cost) dearest = { usage, price, cost };
+    }
+  }
+  const { price, cost } = dearest!;
+  const usage = besides === undefined ? dearest!.usage : sumOfUsage(dearest!.usage, besides.usage);
+  const total = cost + (besides?.nanoUsd ?? 0);
+  return {
+    verb: "settle",
+    usage,
+    source: "estimated",
+    costNanoUsd: total,
+    amounts: settledAmounts(usage, total, countsAsCall),
+    price,
+    anomalies,
+  };
+}
+
+function withoutPart(whole: Usage, part: Usage): Usage {
+  const rest: { [B in UsageBucket]?: number } = { ...whole };
+  for (const bucket of Object.keys(part) as UsageBucket[])
+    rest[bucket] = (rest[bucket] ?? 0) - (part[bucket] ?? 0);
+  return rest;
+}
+
 function estimated(
   usage: Usage,
   plan: CallPlan,
@@ -254,12 +318,14 @@ function withOutput(worstCase: Usage, tokens: number, statedInput: Usage | undef
     left -= taken;
     return taken;
   };
+  const video =
+    worstCase.outputVideoTokens === undefined ? {} : { outputVideoTokens: take(worstCase.outputVideoTokens) };
   const outputAudioTokens = take(worstCase.outputAudioTokens);
   const outputImageTokens = take(worstCase.outputImageTokens);
   const outputTextTokens = take(worstCase.outputTextTokens);
   const reasoningTokens = take(worstCase.reasoningTokens);
   const input = statedInput === undefined ? worstCase : { ...feesOf(worstCase), ...statedInput };
-  return { ...input, outputAudioTokens, outputImageTokens, outputTextTokens, reasoningTokens };
+  return { ...input, ...video, outputAudioTokens, outputImageTokens, outputTextTokens, reasoningTokens };
 }
 
 /** What is neither input nor output tokens. */

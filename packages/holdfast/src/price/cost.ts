@@ -72,6 +72,21 @@ export function dearestTier(price: ModelPrice, serviceTiers: readonly string[]):
   return dearest?.tier;
 }
 
+/**
+ * The price in a region, where tiers go by their plain names: "default" is the tier of the region's own name, "flex" is
+ * "<region>+flex". A tier that has no price there has none. The same price when the region adds nothing to it.
+ */
+export function priceInRegion(price: ModelPrice, region: string | undefined): ModelPrice {
+  const base = region === undefined ? undefined : serviceTierMultiplier(price, region);
+  if (base === undefined) return price;
+  const serviceTiers: Record<string, Multiplier> = { default: base, standard: base, auto: base };
+  const prefix = `${region}+`;
+  for (const [tier, multiplier] of Object.entries(price.serviceTiers)) {
+    if (tier.startsWith(prefix)) serviceTiers[tier.slice(prefix.length)] = multiplier;
+  }
+  return { ...price, serviceTiers };
+}
+
 /** Buckets that were used although no price is known for them; their cost counts as 0 and must be reported. */
 export function unpricedUsage(usage: Usage, price: ModelPrice): UsageBucket[] {
   return price.unpriced.filter((bucket) => (usage[bucket] ?? 0) > 0);

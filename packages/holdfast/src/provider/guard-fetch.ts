@@ -12,6 +12,7 @@ import { admitEndpoint, describeRequest } from "./admit-endpoint.ts";
 import { guardOf } from "./guard-access.ts";
 import { holdForRequest } from "./hold-for-request.ts";
 import { planRequest } from "./plan-request.ts";
+import { regionOf } from "./request/region.ts";
 import { isObject } from "./request/request-shape.ts";
 import { sendAttempt } from "./send-attempt.ts";
 
@@ -42,16 +43,24 @@ export function guardFetch<F extends FetchLike, E extends string>(
   const guarded = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
     // Read at once: the context is the one in which the call is made.
     const current = defaults.resolve();
-    const request = new Request(input, init);
-    const endpoint = admitEndpoint(
-      guard,
-      provider,
-      adapter.classifyEndpoint(request.method, request.url),
-      () => describeRequest(request.method, new URL(request.url).pathname),
+    const { method, url } = addressOf(input, init);
+    const endpoint = admitEndpoint(guard, provider, adapter.classifyEndpoint(method, url), () =>
+      describeRequest(method, new URL(url).pathname),
     );
-    if (endpoint === undefined || request.signal.aborted) return send(input, init);
+    // What is let through is not looked into: reading a body, or making another request of it, uses it up.
+    if (endpoint === undefined || signalOf(input, init)?.aborted === true) return send(input, init);
+    const request = new Request(input, init);
     const body = await bodyOf(request);
-    const planned = planRequest(guard, adapter, provider, endpoint, body);
+    const planned = planRequest(
+      guard,
+      adapter,
+      provider,
+      endpoint,
+      body,
+      undefined,
+      undefined,
+      regionOf(provider, url),
+    );
     const call = await holdForRequest(guard, planned, current, request.signal);
     try {
       await call.prepareAttempt();
@@ -69,6 +78,25 @@ export function guardFetch<F extends FetchLike, E extends string>(
     );
   };
   return guarded as unknown as F;
+}
+
+/** Where the request goes, as `new Request(input, init)` would say it. */
+function addressOf(
+  input: string | URL | Request,
+  init: RequestInit | undefined,
+): { method: string; url: string } {
+  if (typeof input === "string" || input instanceof URL) {
+    return { method: (init?.method ?? "GET").toUpperCase(), url: String(input) };
+  }
+  return { method: (init?.method ?? input.method).toUpperCase(), url: input.url };
+}
+
+function signalOf(
+  input: string | URL | Request,
+  init: RequestInit | undefined,
+): AbortSignal | null | undefined {
+  if (init?.signal !== undefined) return init.signal;
+  return typeof input === "string" || input instanceof URL ? undefined : input.signal;
 }
 
 /** @throws {CallNotBoundedError} when it is not an object in JSON. */

@@ -24,8 +24,8 @@ export function holdForRequest(
   if (signal === null || signal === undefined) return reserved.then(() => call);
   return new Promise((resolve, reject) => {
     const give = (): void => {
+      call.abandon();
       resolve(call);
-      reserved.then(() => call.abandon()).catch(() => undefined);
     };
     signal.addEventListener("abort", give, { once: true });
     reserved.then(() => resolve(call), reject).finally(() => signal.removeEventListener("abort", give));

@@ -4,7 +4,13 @@ import { CallNotBoundedError } from "../error/call-not-bounded-error.ts";
 import { PriceUnknownError } from "../error/price-unknown-error.ts";
 import type { CallEstimate, CallPlan, InputBound, OutputBound } from "../guard/call-plan.ts";
 import type { Guard } from "../guard/guard.ts";
-import { costNanoUsd, dearestTier, serviceTierMultiplier, unpricedUsage } from "../price/cost.ts";
+import {
+  costNanoUsd,
+  dearestTier,
+  priceInRegion,
+  serviceTierMultiplier,
+  unpricedUsage,
+} from "../price/cost.ts";
 import { FREE_PRICE, UNMETERED_PRICE } from "../price/no-price.ts";
 import type { Usage, UsageBucket } from "../usage/usage.ts";
 import type { ProviderAdapter } from "./adapter.ts";
@@ -24,6 +30,7 @@ export interface PlannedRequest {
  * @param billedModel what is billed, whatever model the body names: the Azure deployment that the request goes to, or
  * the model in the path
  * @param exactInputTokens what the provider itself says that the input is; taken instead of the estimate
+ * @param region see {@link RequestShape}
  * @throws {PriceUnknownError} when no price is known for the model and unknown models are refused.
  * @throws {CallNotBoundedError} when no worst case can be stated.
  * @throws {CallNotAllowedError} when part of the request would be billed where no hold can follow it.
@@ -36,13 +43,15 @@ export function planRequest<E extends string>(
   body: Body,
   billedModel?: string,
   exactInputTokens?: number,
+  region?: string,
 ): PlannedRequest {
   const read = adapter.shapeOf(endpoint, body, guard.settings);
   const counted =
     exactInputTokens === undefined
       ? read
       : { ...read, textTokens: exactInputTokens, otherInput: {}, isExact: true };
-  const shape = billedModel === undefined ? counted : { ...counted, model: billedModel };
+  const named = billedModel === undefined ? counted : { ...counted, model: billedModel };
+  const shape = region === undefined ? named : { ...named, region };
   return planShape(guard, provider, endpoint, shape, adapter.isFree?.(endpoint) === true);
 }
 
@@ -54,7 +63,7 @@ export function planShape(
   shape: RequestShape,
   isFree = false,
 ): PlannedRequest {
-  const price = isFree ? FREE_PRICE : priceOf(guard, provider, shape.model);
+  const price = isFree ? FREE_PRICE : priceInRegion(priceOf(guard, provider, shape.model), shape.region);
   const heldServiceTier = heldTier(guard, provider, shape, price);
   const { estimate, additions } = estimateOf(guard, provider, shape, price);
   const plan: CallPlan = {
@@ -65,9 +74,11 @@ export function planShape(
     serviceTier: shape.serviceTier,
     heldServiceTier,
     price,
+    ...(shape.region === undefined ? {} : { region: shape.region }),
     estimate,
     worstCaseNanoUsd: worstCaseCost(estimate.usage, price, heldServiceTier),
     ...(shape.mayReason === undefined ? {} : { mayReason: shape.mayReason }),
+    ...((shape.mayReadAgain ?? shape.refersTo !== null) ? { mayReadAgain: true } : {}),
   };
   return {
     plan: (shape.also ?? []).reduce(
@@ -92,6 +103,10 @@ function plusPart(plan: CallPlan, part: CallPlan): CallPlan {
       uncalibratedInputTokens: null,
     },
     worstCaseNanoUsd,
+    besides: {
+      usage: addUsage(plan.besides?.usage ?? {}, part.estimate.usage),
+      nanoUsd: (plan.besides?.nanoUsd ?? 0) + part.worstCaseNanoUsd,
+    },
   };
 }
 
@@ -104,7 +119,7 @@ function tooLarge(cause?: unknown): CallNotBoundedError {
 
 function worstCaseCost(usage: Usage, price: ModelPrice, serviceTier: string): number {
   const fee = unpricedUsage(usage, price).find(
-    (bucket) => bucket === "webSearches" || bucket === "fileSearches",
+    (bucket) => bucket === "webSearches" || bucket === "webSearchPreviews" || bucket === "fileSearches",
   );
   if (fee !== undefined) throw new PriceUnknownError(price.provider, price.model, `no price for its ${fee}`);
   try {
@@ -192,12 +207,9 @@ function estimateOf(
     }
   }
   // The provider refuses a request that is larger than the window, so nothing above it can be billed.
-  if (
-    inputBound !== "configured" &&
-    shape.output.kind !== "none" &&
-    price.contextWindowTokens !== undefined
-  ) {
-    textTokens = Math.min(textTokens, price.contextWindowTokens * (shape.prompts ?? 1));
+  const window = enforcedWindow(price);
+  if (inputBound !== "configured" && shape.output.kind !== "none" && window !== undefined) {
+    textTokens = Math.min(textTokens, window * (shape.prompts ?? 1));
   }
   const tokens = output.perChoice * shape.output.choices + shape.output.extraTokens;
   const usage: Usage = {
@@ -208,11 +220,7 @@ function estimateOf(
         : inputAtDearestRate(price, textTokens, shape.cacheWrites),
     ),
     ...shape.toolFees,
-    ...(shape.output.kind === "audio"
-      ? { outputAudioTokens: tokens }
-      : shape.output.kind === "image"
-        ? { outputImageTokens: tokens }
-        : { outputTextTokens: tokens }),
+    [outputBucketOf(shape.output.kind, price)]: tokens,
   };
   return {
     estimate: {
@@ -257,6 +265,33 @@ function inputOfAnyKind(price: ModelPrice, tokens: number): Usage {
   const kinds = ["inputTextTokens", "inputImageTokens", "inputVideoTokens", "inputAudioTokens"] as const;
   const dearest = kinds.reduce((a, b) => (price.rates[b] > price.rates[a] ? b : a));
   return { [dearest]: tokens };
+}
+
+function outputBucketOf(kind: RequestShape["output"]["kind"], { rates }: ModelPrice): UsageBucket {
+  switch (kind) {
+    case "audio":
+      return "outputAudioTokens";
+    case "image":
+      return "outputImageTokens";
+    case "any": {
+      const kinds = [
+        "outputTextTokens",
+        "outputImageTokens",
+        "outputAudioTokens",
+        "outputVideoTokens",
+      ] as const;
+      return kinds.reduce((a, b) => (rates[b] > rates[a] ? b : a));
+    }
+    case "text":
+    case "none":
+      return "outputTextTokens";
+  }
+}
+
+/** A price for more input than the window says that some requests get a larger one (a beta, a header). */
+function enforcedWindow({ contextWindowTokens, longContext }: ModelPrice): number | undefined {
+  const isLarger = longContext.some(({ fromInputTokens }) => fromInputTokens >= (contextWindowTokens ?? 0));
+  return isLarger ? undefined : contextWindowTokens;
 }
 
 function boundOutput(

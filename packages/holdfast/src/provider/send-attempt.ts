@@ -15,6 +15,8 @@ export interface OnTheWay extends StreamOptions {
   readonly unreportedFees: Usage;
   /** Whether the try came as far as the wire, where the SDK tells. @default true */
   readonly reachedWire?: (() => boolean) | undefined;
+  /** Hears of each answer, when it is being watched. */
+  readonly onAnswer?: ((response: Response, attempt: Attempt) => void) | undefined;
   /** For a stream that carries more than the application asked for. */
   readonly createFilter?: (() => StreamFilter) | undefined;
 }
@@ -31,14 +33,15 @@ export function sendAttempt(
   send: () => Promise<Response>,
 ): Promise<Response> {
   const attempt = request.call.takeAttempt();
+  if (signal?.aborted === true) {
+    // Nothing is held for it any more, or was ever; `fetch` refuses it with the error that the application expects.
+    attempt?.end({ class: "not-sent" });
+    return send();
+  }
   if (attempt === undefined) {
     return Promise.reject(
       new CallNotAllowedError("This try of the request was not held for, so it was not sent."),
     );
-  }
-  if (signal?.aborted === true) {
-    attempt.end({ class: "not-sent" });
-    return send();
   }
   const fail = (error: unknown): void => {
     if (request.reachedWire?.() === false) attempt.end({ class: "not-sent" });
@@ -64,6 +67,7 @@ export function sendAttempt(
         signal: signal ?? undefined,
         now: () => guard.clock.now(),
       });
+      request.onAnswer?.(response, attempt);
       return response;
     },
     (error: unknown) => {

@@ -11,6 +11,7 @@ const OUTPUT: readonly UsageBucket[] = [
 ];
 const UNITS: readonly UsageBucket[] = [
   "webSearches",
+  "webSearchPreviews",
   "mapGroundings",
   "fileSearches",
   "audioMs",

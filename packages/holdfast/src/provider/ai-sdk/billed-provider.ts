@@ -40,6 +40,11 @@ function familyOf(sdkProvider: string, modelId: string): WireFamily {
   return "other";
 }
 
+/** OpenAI's chat models that search for every answer, and do not say so (OpenAI pricing, 2026-11). */
+export function searchesAlways(model: string): boolean {
+  return /^gpt-.*-search-preview(?:-|$)/.test(model);
+}
+
 /** Names that are known not to generate anything out of sight. */
 const SPEAKS_ITS_MIND =
   /^(ft:)?(gpt-3\.5|gpt-4|chatgpt-4o|gpt-35|gpt-5-chat|gpt-audio|davinci|babbage)|claude-(instant|2|3-(haiku|sonnet|opus|5))|^(models\/)?gemini-(1|2\.0)|^(mistral|ministral|codestral|open-mixtral)-/;

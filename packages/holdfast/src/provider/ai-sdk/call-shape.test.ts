@@ -230,6 +230,45 @@ describe("input", () => {
   });
 });
 
+describe("Google's interactions", () => {
+  const google = (
+    options: Record<string, unknown>,
+    allow: readonly string[] = [],
+    model = "gemini-2.5-flash",
+  ): LanguageShape => shapeOf({ providerOptions: { google: options } }, "google.generative-ai", model, allow);
+
+  it("that go on from an earlier one refer to all of it, sound and pictures included", () => {
+    expect(google({ previousInteractionId: "int-1" })).toMatchObject({
+      refersTo: "an earlier interaction",
+      refersToMedia: true,
+    });
+    expect(google({ previousInteractionId: null })).toMatchObject({ refersTo: null, refersToMedia: false });
+  });
+
+  it.each([{ agent: "deep-research" }, { agentConfig: { type: "dynamic" } }, { environment: "e" }])(
+    "of an agent are not allowed: %j",
+    (options) => {
+      expect(() => google(options)).toThrow(CallNotAllowedError);
+      expect(google(options, ["agents"]).refersTo).toBeNull();
+    },
+  );
+
+  it.each([
+    [{ responseFormat: [{ type: "text" }, { type: "image" }] }, "gemini-2.5-flash", "image"],
+    [{ responseFormat: [{ type: "audio" }] }, "gemini-2.5-flash", "audio"],
+    [{ responseFormat: [{ type: "video" }] }, "gemini-2.5-flash", "any"],
+    [{}, "gemini-nano-banana-2.1", "image"],
+    [{ responseFormat: [{ type: "text" }] }, "gemini-2.5-flash", "text"],
+  ])("%j on %s are held for as %s", (options, model, kind) => {
+    expect(google(options, [], model).output.kind).toBe(kind);
+  });
+});
+
+it("a model that searches for every answer is held for with the fee of it", () => {
+  expect(shapeOf({}, "openai.chat", "gpt-4o-search-preview").toolFees).toEqual({ webSearchPreviews: 1 });
+  expect(shapeOf({}, "openai.chat", "gpt-4o").toolFees).toEqual({});
+});
+
 describe("output", () => {
   it.each<[string, object, string, string, number | null, string | null]>([
     ["the SDK's limit", { maxOutputTokens: 70 }, "openai.chat", "gpt-5", 70, null],
@@ -371,7 +410,7 @@ describe("the provider's own tools", () => {
 
   it.each<[string, object, object]>([
     ["openai.web_search", {}, { webSearches: 10 }],
-    ["openai.web_search_preview", {}, { webSearches: 10 }],
+    ["openai.web_search_preview", {}, { webSearchPreviews: 10 }],
     ["openai.file_search", {}, { fileSearches: 10 }],
     ["anthropic.web_search_20250305", { maxUses: 3 }, { webSearches: 3 }],
     ["google.google_search", {}, { webSearches: 10 }],

@@ -1,4 +1,5 @@
 /** @module Worst case of one model call, from the options that the AI SDK gives to the model. */
+import { CallNotAllowedError } from "../../error/call-not-allowed-error.ts";
 import { CallNotBoundedError } from "../../error/call-not-bounded-error.ts";
 import type { GuardSettings } from "../../guard/guard-settings.ts";
 import type { Usage } from "../../usage/usage.ts";
@@ -11,7 +12,7 @@ import {
   type OutputShape,
   type RequestShape,
 } from "../request/request-shape.ts";
-import { mayReason, type BilledProvider } from "./billed-provider.ts";
+import { mayReason, searchesAlways, type BilledProvider } from "./billed-provider.ts";
 import { PromptTokens } from "./prompt-tokens.ts";
 import { providerTools, type ProviderTools } from "./provider-tools.ts";
 import { requestedTiers } from "./service-tier.ts";
@@ -24,6 +25,7 @@ const MESSAGE_OVERHEAD = 8;
 /** Content that lives with the provider; the options only name it. */
 const REFERENCES: readonly (readonly [option: string, what: string])[] = [
   ["previousResponseId", "an earlier response"],
+  ["previousInteractionId", "an earlier interaction"],
   ["conversation", "a conversation"],
   ["continuationToken", "an earlier response"],
   ["cachedContent", "cached content"],
@@ -62,6 +64,7 @@ export function shapeOfLanguageCall(
   for (const part of [params.prompt, params.tools, params.toolChoice, params.responseFormat]) {
     if (part !== undefined && part !== null) input.add(part);
   }
+  if (family === "google") refuseAgents(options, allow);
   for (const one of options) {
     // Instructions, predictions, schemas: whatever is text in them may become input.
     input.add(one);
@@ -87,8 +90,10 @@ export function shapeOfLanguageCall(
       inputAudioTokens: input.audioTokens * passes,
     },
     refersTo: input.refersTo,
+    // A conversation with Gemini may have sound and pictures in it.
+    refersToMedia: family === "google" && input.refersTo !== null,
     output: outputOf(params, model, options, passes, estimator.estimate.bind(estimator)),
-    toolFees: tools.fees,
+    toolFees: searchesAlways(model) ? { webSearchPreviews: 1, ...tools.fees } : tools.fees,
     unreportedFees: {},
     usageWhenSilent: null,
     tools,
@@ -112,6 +117,18 @@ function fallbacksOf(options: readonly Body[]): readonly string[] {
     }
     return (fallbacks as unknown[]).map((one) => (isObject(one) ? stringOf(one["model"]) : ""));
   });
+}
+
+/** @throws {CallNotAllowedError} for an agent (Google's interactions), which decides by itself how much it generates */
+function refuseAgents(options: readonly Body[], allow: ReadonlySet<string>): void {
+  const isSet = (value: unknown): boolean => value !== undefined && value !== null;
+  const isAgent = options.some(({ agent, agentConfig, environment }) =>
+    [agent, agentConfig, environment].some(isSet),
+  );
+  if (!isAgent || allow.has("agents")) return;
+  throw new CallNotAllowedError(
+    'A call of an agent generates as much as the agent decides, so no hold can follow it. Use a model, or allow it with allow: ["agents"].',
+  );
 }
 
 /** Whether the options ask for thoughts, in the words of any provider or of ai 7. */
@@ -176,16 +193,16 @@ function hasReasoningLevel(params: LanguageCallOptions, model: string): boolean 
 }
 
 function kindOf(model: string, options: readonly Body[]): OutputShape["kind"] {
-  const modalities = options.flatMap((one) =>
-    Array.isArray(one["responseModalities"])
-      ? (one["responseModalities"] as unknown[])
-      : Array.isArray(one["modalities"])
-        ? (one["modalities"] as unknown[])
-        : [],
-  );
+  const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? (value as unknown[]) : []);
+  const modalities = options.flatMap((one) => [
+    ...listOf(one["responseModalities"] ?? one["modalities"]),
+    // Of Google's interactions.
+    ...listOf(one["responseFormat"]).map((format) => (isObject(format) ? format["type"] : undefined)),
+  ]);
   const has = (kind: string): boolean =>
     modalities.some((one) => typeof one === "string" && one.toLowerCase() === kind);
-  if (has("image") || /-image(-|$)/.test(model)) return "image";
+  if (has("video")) return "any";
+  if (has("image") || /-image(-|$)|nano-banana/.test(model)) return "image";
   return has("audio") ? "audio" : "text";
 }
 

@@ -12,6 +12,7 @@ import type { Guard } from "../../guard/guard.ts";
 import { CallNotAllowedError } from "../../error/call-not-allowed-error.ts";
 import { holdForRequest } from "../hold-for-request.ts";
 import { planShape, type PlannedRequest } from "../plan-request.ts";
+import { regionOf } from "../request/region.ts";
 import type { RequestShape } from "../request/request-shape.ts";
 import { billedProvider } from "./billed-provider.ts";
 import { endWithError, type AskedFor } from "./model-outcome.ts";
@@ -46,6 +47,20 @@ interface PlannedCall {
   readonly asked: AskedFor;
 }
 
+/**
+ * Where the model's requests go, as far as it can be seen: models of @ai-sdk/openai 3 and 4 keep it in their settings.
+ * Empty for a model that hides it, or that is wrapped by another middleware.
+ */
+function addressOf(model: ModelLike): string {
+  try {
+    const { config } = model as { config?: { url?: (to: object) => unknown } };
+    const address = config?.url?.({ path: "", modelId: model.modelId });
+    return typeof address === "string" ? address : "";
+  } catch {
+    return "";
+  }
+}
+
 /** An answer of which nothing can be told. */
 const UNREADABLE: AttemptOutcome = { class: "ambiguous", status: null, providerRequestId: null };
 
@@ -75,7 +90,7 @@ export class ModelGuard {
     endpoint: string,
     shapeOf: (
       params: P,
-      asked: Omit<AskedFor, "feeByName">,
+      asked: Omit<AskedFor, "feeByName" | "held">,
     ) => RequestShape & { readonly tools?: ProviderTools },
   ): P {
     const { guard, defaults, options } = this.#context;
@@ -83,11 +98,13 @@ export class ModelGuard {
     const attribution = defaults.resolve(perCall);
     const name = options.model ?? model.modelId;
     const asked = { provider: billedProvider(model.provider, name, options.provider), model: name };
-    const shape = shapeOf(own, asked);
+    const region = regionOf(asked.provider.name, addressOf(model));
+    const shape = { ...shapeOf(own, asked), ...(region === undefined ? {} : { region }) };
     const planned = planShape(guard, asked.provider.name, endpoint, shape);
     const params = Object.assign(own, planned.additions);
     const { feeByName } = shape.tools ?? NO_TOOLS;
-    this.#planned.set(params, { planned, attribution, asked: { ...asked, feeByName } });
+    const held = planned.plan.estimate.usage;
+    this.#planned.set(params, { planned, attribution, asked: { ...asked, feeByName, held } });
     return params;
   }
 

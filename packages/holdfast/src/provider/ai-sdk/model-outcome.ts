@@ -11,8 +11,8 @@ import type { Usage, UsageBucket } from "../../usage/usage.ts";
 import { isObject, type Body } from "../request/request-shape.ts";
 import { endFailed } from "../send-attempt.ts";
 import type { UsageReading } from "../usage/usage-reading.ts";
-import type { BilledProvider } from "./billed-provider.ts";
-import { readModelUsage } from "./model-usage.ts";
+import { searchesAlways, type BilledProvider } from "./billed-provider.ts";
+import { readModelUsage, type ModelUsage } from "./model-usage.ts";
 import type { ToolFee } from "./provider-tools.ts";
 import { servedTier } from "./service-tier.ts";
 
@@ -20,6 +20,8 @@ import { servedTier } from "./service-tier.ts";
 export interface AskedFor {
   readonly provider: BilledProvider;
   readonly model: string;
+  /** The worst case that is held. */
+  readonly held: Usage;
   readonly feeByName: ReadonlyMap<string, ToolFee>;
 }
 
@@ -116,8 +118,9 @@ export function completeOf(
   providerRequestId: string | null,
   asked: AskedFor,
 ): Complete {
-  const { usage: reading, also } = readModelUsage(usage, body, asked.provider.family, served.model);
-  const fees = asked.provider.family === "google" ? groundingFees(metadata, asked) : uses;
+  const { usage: reading, also } = usageIn(usage, body, served.model, asked);
+  const own = searchesAlways(asked.model) ? { webSearchPreviews: 1, ...uses } : uses;
+  const fees = asked.provider.family === "google" ? groundingFees(metadata, asked) : own;
   return {
     class: "complete",
     status: OK,
@@ -126,6 +129,27 @@ export function completeOf(
     ...usageOf(reading, fees),
     ...(also === undefined ? {} : { also }),
   };
+}
+
+/** The usage of an answer; what it leaves open is as it was held for. */
+export function usageIn(
+  usage: unknown,
+  body: unknown,
+  servedModel: string | null,
+  { provider, model, held }: AskedFor,
+): ModelUsage {
+  const isHeld = (bucket: UsageBucket): boolean => (held[bucket] ?? 0) > 0;
+  return readModelUsage(usage, body, provider.family, servedModel, {
+    mayWriteLong: isHeld("cacheWriteLongTokens"),
+    hasLongContextPrice: false,
+    model,
+    held,
+    plainOutput: isHeld("outputImageTokens")
+      ? "outputImageTokens"
+      : isHeld("outputAudioTokens")
+        ? "outputAudioTokens"
+        : "outputTextTokens",
+  });
 }
 
 export function usageOf(

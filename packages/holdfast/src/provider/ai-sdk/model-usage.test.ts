@@ -217,6 +217,79 @@ describe("the provider's own usage", () => {
   );
 });
 
+describe("cache writes that only the SDK tells of", () => {
+  const input = { total: 100, noCache: 10, cacheWrite: 90 };
+  const read = (mayWriteLong: boolean, raw?: object): unknown =>
+    readModelUsage(normalised(input, { total: 5 }, raw), undefined, "anthropic", null, {
+      mayWriteLong,
+      hasLongContextPrice: false,
+    }).usage;
+  const usage = (more: object): object => ({
+    kind: "usage",
+    usage: { inputTextTokens: 10, ...more, outputTextTokens: 5 },
+  });
+
+  it("live as long as the prompt asked for", () => {
+    expect(read(true)).toEqual(usage({ cacheWriteLongTokens: 90 }));
+    expect(read(false)).toEqual(usage({ cacheWriteTokens: 90 }));
+  });
+
+  it("live as long as Bedrock says", () => {
+    const details = [
+      { ttl: "1h", inputTokens: 60 },
+      { ttl: "5m", inputTokens: 30 },
+    ];
+    const split = usage({ cacheWriteTokens: 30, cacheWriteLongTokens: 60 });
+    expect(read(true, { inputTokens: 10, cacheDetails: details })).toEqual(split);
+    expect(read(false, { inputTokens: 10, cacheDetails: details })).toEqual(split);
+  });
+});
+
+describe("Google's interactions", () => {
+  it("tell what tools have read, the kinds of tokens, and searches, which the SDK does not", () => {
+    const raw = {
+      total_input_tokens: 10,
+      total_output_tokens: 1_290,
+      total_tool_use_tokens: 5_000,
+      total_tokens: 6_300,
+      output_tokens_by_modality: [{ modality: "image", tokens: 1_290 }],
+      grounding_tool_count: [{ type: "google_search", count: 3 }],
+    };
+    const read = (model: string): unknown =>
+      readModelUsage(
+        normalised({ total: 10, noCache: 10 }, { total: 1_290 }, raw),
+        undefined,
+        "google",
+        null,
+        {
+          mayWriteLong: false,
+          hasLongContextPrice: false,
+          model,
+        },
+      ).usage;
+    const usage = { inputTextTokens: 5_010, outputImageTokens: 1_290 };
+    expect(read("gemini-2.5-flash")).toEqual({ kind: "usage", usage: { ...usage, webSearches: 1 } });
+    expect(read("gemini-3.8-flash")).toEqual({ kind: "usage", usage: { ...usage, webSearches: 3 } });
+  });
+
+  it("that contradict themselves are rejected", () => {
+    const raw = { total_input_tokens: 10, total_output_tokens: 5, total_tokens: 99 };
+    const usage = normalised({ total: 10, noCache: 10 }, { total: 5 }, raw);
+    expect(readModelUsage(usage, undefined, "google", null).usage.kind).toBe("invalid");
+  });
+});
+
+it("searches are counted as the tool that is held for", () => {
+  const usage = normalised({ total: 10, noCache: 10 }, { total: 5 });
+  const body = { usage: { input_tokens: 10, output_tokens: 5 }, output: [{ type: "web_search_call" }] };
+  const read = (held: object): unknown =>
+    readModelUsage(usage, body, "openai", null, { mayWriteLong: false, hasLongContextPrice: false, held })
+      .usage;
+  expect(read({ webSearchPreviews: 10 })).toMatchObject({ usage: { webSearchPreviews: 1 } });
+  expect(read({ webSearchPreviews: 10 })).not.toHaveProperty("usage.webSearches");
+  expect(read({ webSearches: 10 })).toMatchObject({ usage: { webSearches: 1 } });
+});
+
 describe("other models", () => {
   it("report tokens, or nothing", () => {
     expect(readEmbeddingUsage({ tokens: 7 })).toEqual({ kind: "usage", usage: { inputTextTokens: 7 } });

@@ -8,7 +8,7 @@
  */
 import type { BilledPart } from "../../guard/attempt-outcome.ts";
 import { inputTokensOf, outputTokensOf, type Usage } from "../../usage/usage.ts";
-import { readUsage } from "../usage/openai-usage.ts";
+import { readUsage, searchesAsHeld } from "../usage/openai-usage.ts";
 import {
   countOf,
   detailsOf,
@@ -21,7 +21,8 @@ import {
   type UsageReading,
 } from "../usage/usage-reading.ts";
 import { billOf, type BillTerms } from "../usage/anthropic-bill.ts";
-import { readUsageMetadata } from "../usage/google-usage.ts";
+import { readUsageMetadata, type PlainOutput } from "../usage/google-usage.ts";
+import { readInteractionUsage } from "../usage/interaction-usage.ts";
 import type { WireFamily } from "./billed-provider.ts";
 
 export interface ModelUsage {
@@ -30,28 +31,48 @@ export interface ModelUsage {
   readonly also?: readonly BilledPart[];
 }
 
+/** What the call says about how its answer is billed. */
+export interface ReadTerms extends Omit<BillTerms, "model"> {
+  /** The model that was asked for, where it matters for fees. @default the one that served */
+  readonly model?: string;
+  /** The kind of output tokens whose kind is not stated. @default text */
+  readonly plainOutput?: PlainOutput;
+  /** The worst case that is held. @default nothing */
+  readonly held?: Usage;
+}
+
+const ANY_TERMS: ReadTerms = { mayWriteLong: true, hasLongContextPrice: false };
+
 /**
  * @param usage the SDK's usage object
  * @param body the provider's answer, where the SDK hands it on (not for streams)
  * @param servedModel null when the answer does not say
- * @param terms of an Anthropic answer
  */
 export function readModelUsage(
   usage: unknown,
   body: unknown,
   family: WireFamily,
   servedModel: string | null,
-  terms: Omit<BillTerms, "model"> = { mayWriteLong: true, hasLongContextPrice: false },
+  terms: ReadTerms = ANY_TERMS,
 ): ModelUsage {
-  const normalised = readNormalisedUsage(usage);
+  const normalised = readNormalisedUsage(usage, terms.mayWriteLong);
   if (normalised.kind !== "usage") return { usage: normalised };
   const raw = isObject(usage) ? usage["raw"] : undefined;
   const given = isObject(body) ? body : undefined;
   switch (family) {
     case "openai":
-      return { usage: firstThatAgrees(normalised, [readUsage(given), readUsage({ usage: raw })]) };
+      return {
+        usage: searchesAsHeld(
+          firstThatAgrees(normalised, [readUsage(given), readUsage({ usage: raw })]),
+          terms.held ?? {},
+        ),
+      };
     case "google": {
-      const readings = [readUsageMetadata(given?.["usageMetadata"]), readUsageMetadata(raw)];
+      const { plainOutput = "outputTextTokens", model = servedModel ?? "" } = terms;
+      // An interaction: the SDK's totals lack what tools have put into the input.
+      const interaction = readInteractionUsage(raw, model, plainOutput);
+      if (interaction.kind !== "missing") return { usage: interaction };
+      const readings = [given?.["usageMetadata"], raw].map((one) => readUsageMetadata(one, plainOutput));
       return { usage: firstThatAgrees(normalised, readings) };
     }
     case "anthropic": {
@@ -60,7 +81,11 @@ export function readModelUsage(
       const { usage: own, also } = billOf(
         object,
         servedModel,
-        { ...terms, model: servedModel ?? "" },
+        {
+          mayWriteLong: terms.mayWriteLong,
+          hasLongContextPrice: terms.hasLongContextPrice,
+          model: servedModel ?? "",
+        },
         null,
         asIs,
       );
@@ -91,23 +116,49 @@ function firstThatAgrees(
   return normalised;
 }
 
-/** `{ inputTokens: { total, noCache, cacheRead, cacheWrite }, outputTokens: { total, text, reasoning } }` */
-export function readNormalisedUsage(usage: unknown): UsageReading {
+/**
+ * `{ inputTokens: { total, noCache, cacheRead, cacheWrite }, outputTokens: { total, text, reasoning } }`
+ *
+ * @param mayWriteLong whether cache writes whose lifetime nobody says may have the long one
+ */
+export function readNormalisedUsage(usage: unknown, mayWriteLong = false): UsageReading {
   if (!isObject(usage)) return MISSING;
   return readingOf(() => {
     const input = detailsOf(usage["inputTokens"]);
     const output = detailsOf(usage["outputTokens"]);
     if ((input["total"] ?? null) === null && (output["total"] ?? null) === null) return undefined;
-    return withoutZeros({ ...readInput(input), ...readOutput(output) });
+    const { raw } = usage;
+    const long = isObject(raw) ? longWritesIn(raw["cacheDetails"]) : undefined;
+    return withoutZeros({
+      ...readInput(input, long ?? (mayWriteLong ? Infinity : 0)),
+      ...readOutput(output),
+    });
   });
 }
 
-function readInput(input: Loose): Usage {
+/** Bedrock divides its cache writes by lifetime: `[{ ttl: "1h", inputTokens }]`; undefined when it does not. */
+function longWritesIn(details: unknown): number | undefined {
+  if (!Array.isArray(details) || details.length === 0) return undefined;
+  let long = 0;
+  for (const detail of details as unknown[]) {
+    if (!isObject(detail)) return undefined;
+    const tokens = countOf(detail["inputTokens"], "cache-write tokens");
+    if (detail["ttl"] !== "5m") long += tokens;
+  }
+  return long;
+}
+
+function readInput(input: Loose, longMax: number): Usage {
   const total = optional(input["total"], "input tokens") ?? 0;
   const read = optional(input["cacheRead"], "cache-read tokens") ?? 0;
   const written = optional(input["cacheWrite"], "cache-write tokens") ?? 0;
   const noCache = optional(input["noCache"], "input tokens without cache");
-  const cache = { cacheReadTextTokens: read, cacheWriteTokens: written };
+  const long = Math.min(written, longMax);
+  const cache = {
+    cacheReadTextTokens: read,
+    cacheWriteTokens: written - long,
+    cacheWriteLongTokens: long,
+  };
   // A model of the old specification (v2) has no such part, and its total may or may not include the cache.
   if (noCache === undefined) return { inputTextTokens: total, ...cache };
   if (noCache > total) {

@@ -17,7 +17,8 @@ const CLIENT_TOOLS =
 const CONTEXT_TOOLS =
   /^(openai\.mcp|anthropic\.web_fetch_\d+|google\.(code_execution|url_context|file_search))$/;
 
-const WEB_SEARCH = /^(openai\.web_search(_preview)?|anthropic\.web_search_\d+|google\.google_search)$/;
+const PREVIEW_SEARCH = /^openai\.web_search_preview$/;
+const WEB_SEARCH = /^(openai\.web_search|anthropic\.web_search_\d+|google\.google_search)$/;
 const FILE_SEARCH = /^openai\.file_search$/;
 const MAPS = /^google\.google_maps$/;
 
@@ -31,7 +32,7 @@ const APART: readonly (readonly [id: RegExp, bypass: Bypass])[] = [
 const SEARCHES_HELD = 10;
 
 /** What a use of such a tool is counted as. */
-export type ToolFee = "webSearches" | "fileSearches" | "mapGroundings";
+export type ToolFee = "webSearches" | "webSearchPreviews" | "fileSearches" | "mapGroundings";
 
 export interface ProviderTools {
   /** What they do to the input, in words; null when there are none that do. */
@@ -77,6 +78,7 @@ export function providerTools(
 }
 
 function feeOf(id: string): ToolFee | undefined {
+  if (PREVIEW_SEARCH.test(id)) return "webSearchPreviews";
   if (WEB_SEARCH.test(id)) return "webSearches";
   if (FILE_SEARCH.test(id)) return "fileSearches";
   return MAPS.test(id) ? "mapGroundings" : undefined;

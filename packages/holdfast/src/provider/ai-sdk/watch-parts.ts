@@ -12,8 +12,7 @@ import type { Guard } from "../../guard/guard.ts";
 import type { Attempt } from "../../guard/guarded-call.ts";
 import { isObject, type Body } from "../request/request-shape.ts";
 import type { WireFamily } from "./billed-provider.ts";
-import { completeOf, feeOfPart, type AskedFor } from "./model-outcome.ts";
-import { readModelUsage } from "./model-usage.ts";
+import { completeOf, feeOfPart, usageIn, type AskedFor } from "./model-outcome.ts";
 import type { ToolFee } from "./provider-tools.ts";
 import { servedTier } from "./service-tier.ts";
 
@@ -164,7 +163,7 @@ class PartTally {
       model: this.#model,
       serviceTier: servedTier(asked.provider, usage, metadata, undefined),
     };
-    const { usage: reading } = readModelUsage(usage, undefined, asked.provider.family, this.#model);
+    const { usage: reading } = usageIn(usage, undefined, this.#model, asked);
     const stopped = isStopped(finish);
     if (reading.kind !== "missing" && (stopped || !RUNNING_USAGE.has(asked.provider.family))) {
       const finished = { usage, metadata, body: undefined, served, uses: this.#uses };

@@ -11,8 +11,11 @@ import { shapeOfMessage } from "./request/message.ts";
 import { toolsOf } from "./request/tools.ts";
 import { Threads } from "./threads.ts";
 
-export function createAnthropicAdapter(platform: Platform): ProviderAdapter<MeteredEndpoint> {
-  const threads = new Threads();
+/** @param threads of all locations that a client and its clones are at */
+export function createAnthropicAdapter(
+  platform: Platform,
+  threads: Threads = new Threads(),
+): ProviderAdapter<MeteredEndpoint> {
   return {
     title: "Anthropic",
     classifyEndpoint,

@@ -16,7 +16,7 @@
  * `withOptions` builds through `this.constructor`, so that clones are guarded too.
  */
 import { mergeAttribution } from "../../attribution/attribution.ts";
-import { watchSafely } from "../job/observe-free.ts";
+import { watchSafely, type ResponseWatch } from "../job/observe-free.ts";
 import { perCallAttribution } from "../per-call-attribution.ts";
 import { asSdkError } from "../sdk-error.ts";
 import { sendCancellable } from "./bedrock-stream.ts";
@@ -30,6 +30,7 @@ import {
   type Middleware,
   type Next,
 } from "./client-shape.ts";
+import { classifyEndpoint } from "./endpoint.ts";
 import { inputCounter } from "./exact-count.ts";
 import { admit, bodyOf, GuardedRequest, type RequestContext } from "./guarded-request.ts";
 import { CALL, isMetered, meterFetch } from "./metered-fetch.ts";
@@ -68,22 +69,31 @@ function guardedClass(Base: ClientClass, context: RequestContext): ClientClass {
     // Options may be prepared asynchronously; the attribution is the one that holds now.
     let attribution = context.defaults.resolve();
     const options = await given;
-    const endpoint = admit(context, options.method, options.path);
-    if (endpoint === undefined) return { options: watched(client, options), request: undefined };
+    const here = context.at(client);
+    const method = methodOf(client, options);
+    const endpoint = admit(here, method, options.path);
+    const theirs = theirsOf(options);
+    const isBetween = (client.middleware?.length ?? 0) > 0 || theirs.length > 0;
+    if (endpoint === undefined && !isBetween) {
+      return { options: watched(client, options, method), request: undefined };
+    }
     // The SDK refuses an aborted request by itself; it must not be held for.
     if (options.signal?.aborted === true) return { options, request: undefined };
     const perCall = perCallAttribution(options);
     if (perCall !== undefined) attribution = mergeAttribution(attribution, perCall);
     const request = new GuardedRequest(
-      context,
+      here,
       attribution,
       endpoint,
       options.signal,
       context.exactInputTokens ? inputCounter(client, options) : undefined,
     );
-    const theirs = theirsOf(options);
-    if ((client.middleware?.length ?? 0) > 0 || theirs.length > 0) {
-      return { options: withMiddleware(options, theirs, through(client, request), request), request };
+    if (isBetween) {
+      const ours =
+        endpoint === undefined
+          ? unlessFree(method, options.path, through(client, request))
+          : through(client, request);
+      return { options: withMiddleware(options, theirs, ours, request), request };
     }
     const body = await request.hold(bodyOf(options, client.fetchOptions));
     const held = typeof options.body === "string" ? options : { ...options, body };
@@ -94,17 +104,25 @@ function guardedClass(Base: ClientClass, context: RequestContext): ClientClass {
   };
 
   /** A request that costs nothing, and whose answer may tell how a batch has ended. */
-  const watched = (client: DerivableClient, options: FinalRequestOptions): FinalRequestOptions => {
-    const watch = hasMiddleware(client)
-      ? watchOf(options.method, options.path, watchContextOf(context))
-      : undefined;
+  const watched = (
+    client: DerivableClient,
+    options: FinalRequestOptions,
+    method: string,
+  ): FinalRequestOptions => {
+    const watch = hasMiddleware(client) ? watchOf(method, options.path, watchContextOf(context)) : undefined;
     if (watch === undefined) return options;
-    const ours = own(async (request, next) => {
-      const response = await next(request);
-      watchSafely(response, watch);
-      return response;
-    });
-    return { ...options, middleware: [...theirsOf(options), ours] };
+    return { ...options, middleware: [...theirsOf(options), own(watching(watch))] };
+  };
+
+  /** A request that was let through for what it is stays let through, unless middleware makes another of it. */
+  const unlessFree = (method: string, path: string, guard: Middleware): Middleware => {
+    const before = classifyEndpoint(method, path).kind;
+    return (request, next) => {
+      const verb = request.method ?? "GET";
+      if (classifyEndpoint(verb, request.url).kind !== before) return guard(request, next);
+      const watch = watchOf(verb, request.url, watchContextOf(context));
+      return watch === undefined ? next(request) : watching(watch)(request, next);
+    };
   };
 
   const withMiddleware = (
@@ -113,6 +131,14 @@ function guardedClass(Base: ClientClass, context: RequestContext): ClientClass {
     ours: Middleware,
     request: GuardedRequest,
   ): FinalRequestOptions => ({ ...options, middleware: [...theirs, own(ours)], [CALL]: request });
+
+  const watching =
+    (watch: ResponseWatch): Middleware =>
+    async (request, next) => {
+      const response = await next(request);
+      watchSafely(response, watch);
+      return response;
+    };
 
   const sender = (next: Next): Next =>
     context.platform.name === "bedrock" ? (request) => sendCancellable(request, next) : next;
@@ -157,9 +183,11 @@ function guardedClass(Base: ClientClass, context: RequestContext): ClientClass {
       if (request === undefined) return super.makeRequest(options, retriesRemaining, retryOf, ...more);
       // The SDK takes some errors for failed connections by their words; this one is not to be tried again.
       request.throwDenial();
+      let answer: unknown;
       try {
         await prepare(request);
-        return await super.makeRequest(options, retriesRemaining, retryOf, ...more);
+        answer = await super.makeRequest(options, retriesRemaining, retryOf, ...more);
+        return answer;
       } catch (error) {
         if (Base.APIConnectionError !== undefined && error instanceof Base.APIConnectionError) {
           request.throwDenial();
@@ -167,16 +195,17 @@ function guardedClass(Base: ClientClass, context: RequestContext): ClientClass {
         throw error;
       } finally {
         request.giveBack();
+        if (retryOf === undefined) request.over((answer as { response?: unknown } | undefined)?.response);
       }
     }
 
-    override prepareRequest(
+    // A subclass may have one that is not asynchronous: the SDK only awaits it.
+    override async prepareRequest(
       prepared: unknown,
       given: { url: string; options: FinalRequestOptions },
     ): Promise<void> {
-      const done = super.prepareRequest(prepared, given);
-      const request = requestOf(given.options);
-      return request === undefined ? done : done.then(() => request.reachWire());
+      await super.prepareRequest(prepared, given);
+      requestOf(given.options)?.reachWire();
     }
   }
 
@@ -191,6 +220,12 @@ function guardedClass(Base: ClientClass, context: RequestContext): ClientClass {
   Object.defineProperty(Guarded, "name", { value: Base.name });
   Object.defineProperty(Guarded.prototype, DERIVED, { value: true });
   return Guarded as unknown as ClientClass;
+}
+
+/** As it will be sent: the SDK lets `fetchOptions` replace the method, the request's own last. */
+function methodOf(client: DerivableClient, options: FinalRequestOptions): string {
+  const replaced = options.fetchOptions?.["method"] ?? client.fetchOptions?.["method"];
+  return typeof replaced === "string" ? replaced : options.method;
 }
 
 /** The pages of a list are asked for with the options of the page before. */

@@ -52,14 +52,15 @@ const OWN =
 
 /**
  * Without origin, query, trailing slash, and whatever a gateway or a platform puts before the version, which may be a
- * version as well: the base address of a Vertex client ends in one.
+ * version as well: the base address of a Vertex client ends in one. In a whole address the last of the API's own paths
+ * counts, since the gateway's own address may look like one; a path that the SDK writes begins with it.
  */
 export function wirePath(path: string): string {
   const pathname = pathnameOf(path);
   if (pathname === undefined) return path;
-  for (let at = pathname.indexOf("/v1/"); at >= 0; at = pathname.indexOf("/v1/", at + 1)) {
-    const rest = pathname.slice(at);
-    if (OWN.test(rest)) return rest;
-  }
-  return pathname;
+  const own = pathname
+    .split(/(?=\/v1\/)/)
+    .map((_, index, parts) => parts.slice(index).join(""))
+    .filter((rest) => OWN.test(rest));
+  return (/^[a-z][a-z0-9+.-]*:\/\//i.test(path) ? own.at(-1) : own[0]) ?? pathname;
 }

@@ -35,6 +35,8 @@ export function countWithMargin(tokens: number): number {
 export function inputCounter(client: DerivableClient, options: FinalRequestOptions): CountInput {
   const beta = options.path.includes("beta=true") ? "?beta=true" : "";
   return async (fields: Body) => {
+    // The earlier turns of a thread are at the provider, and the count cannot be asked for them.
+    if (isObject(fields["thread"])) return undefined;
     const body = Object.fromEntries(
       COUNTED.flatMap((field) => (fields[field] === undefined ? [] : [[field, fields[field]]])),
     );

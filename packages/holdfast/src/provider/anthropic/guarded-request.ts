@@ -24,6 +24,7 @@ import type { CanonicalRequest, FinalRequestOptions, Next } from "./client-shape
 import type { MeteredEndpoint } from "./endpoint.ts";
 import { countWithMargin } from "./exact-count.ts";
 import type { Platform } from "./platform.ts";
+import { UnclaimedAnswers } from "./unclaimed-answers.ts";
 
 export interface RequestContext {
   readonly guard: Guard;
@@ -34,6 +35,8 @@ export interface RequestContext {
   readonly adapter: ProviderAdapter<MeteredEndpoint>;
   /** Whether to ask for the exact count of the input before each call. */
   readonly exactInputTokens: boolean;
+  /** The same for a clone of the client, which may be at another location. */
+  readonly at: (client: object) => RequestContext;
 }
 
 /** The exact input tokens of a request, or undefined when they could not be had. */
@@ -66,7 +69,7 @@ export function admit(
 export class GuardedRequest {
   readonly #context: RequestContext;
   readonly #attribution: Attribution;
-  readonly #endpoint: MeteredEndpoint;
+  readonly #endpoint: MeteredEndpoint | undefined;
   readonly #signal: AbortSignal | null | undefined;
   readonly #count: CountInput | undefined;
   #held: Held | undefined;
@@ -76,11 +79,14 @@ export class GuardedRequest {
   /** A middleware may send several at once; they are made ready one by one. */
   #turn: Promise<unknown> = Promise.resolve();
   #denial: { readonly error: unknown } | undefined;
+  /** Of requests whose answers go through the application's middleware. */
+  #answers: UnclaimedAnswers | undefined;
 
+  /** @param endpoint undefined for a request that costs nothing as it is, and that middleware may make another of */
   constructor(
     context: RequestContext,
     attribution: Attribution,
-    endpoint: MeteredEndpoint,
+    endpoint: MeteredEndpoint | undefined,
     signal: AbortSignal | null | undefined,
     count: CountInput | undefined,
   ) {
@@ -98,7 +104,7 @@ export class GuardedRequest {
    * @throws any HoldfastError; nothing has been sent then
    */
   async hold(fields: Body): Promise<Body> {
-    this.#held = await this.#holdFor(this.#endpoint, fields, undefined, this.#signal);
+    this.#held = await this.#holdFor(this.#endpoint!, fields, undefined, this.#signal);
     return { ...fields, ...this.#held.additions };
   }
 
@@ -116,6 +122,11 @@ export class GuardedRequest {
   /** Throws the error of a try that was not let through from inside the application's middleware. */
   throwDenial(): void {
     if (this.#denial !== undefined) throw this.#denial.error;
+  }
+
+  /** The call has returned this to the SDK's methods, or has failed. */
+  over(handedOut: unknown): void {
+    this.#answers?.over(handedOut);
   }
 
   reachWire(): void {
@@ -136,7 +147,13 @@ export class GuardedRequest {
     this.#underWay += 1;
     const sent = sendAttempt(
       guard,
-      { call, reader, unreportedFees, reachedWire: () => this.#reachedWire },
+      {
+        call,
+        reader,
+        unreportedFees,
+        reachedWire: () => this.#reachedWire,
+        onAnswer: (response, attempt) => this.#answers?.add(response, attempt),
+      },
       signal,
       send,
     );
@@ -158,6 +175,7 @@ export class GuardedRequest {
     knowsWire: boolean,
     translate: (error: unknown) => unknown,
   ): Promise<Response> {
+    this.#answers ??= new UnclaimedAnswers(this.#context.adapter.reader.requestIdHeader);
     const send = async (): Promise<{ readonly answer: Promise<Response> }> => {
       let own: CanonicalRequest | undefined;
       try {
@@ -202,9 +220,9 @@ export class GuardedRequest {
     text: string | undefined,
     signal: AbortSignal | null | undefined,
   ): Promise<Held> {
-    const { guard, adapter, provider } = this.#context;
+    const { guard, adapter, provider, platform } = this.#context;
     if (endpoint === "batches") {
-      const { plan, ...planned } = planMessageBatch(guard, adapter, provider, fields);
+      const { plan, ...planned } = planMessageBatch(guard, adapter, provider, platform, fields);
       const call = await holdForRequest(guard, { plan, ...planned }, this.#attribution, signal);
       return { call, ...planned, text };
     }

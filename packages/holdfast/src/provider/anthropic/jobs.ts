@@ -8,10 +8,9 @@ import type { BilledPart } from "../../guard/attempt-outcome.ts";
 import type { CallPlan } from "../../guard/call-plan.ts";
 import type { Guard } from "../../guard/guard.ts";
 import { FREE_PRICE } from "../../price/no-price.ts";
-import type { Usage } from "../../usage/usage.ts";
 import { LineReader } from "../job/lines.ts";
 import { parseJson } from "../observe/event-data.ts";
-import { isObject, stringOf } from "../request/request-shape.ts";
+import { isObject, stringOf, type Body } from "../request/request-shape.ts";
 import type { AcceptedJob, ResponseReader } from "../response-reader.ts";
 import { addUsage } from "../usage/usage-reading.ts";
 
@@ -19,8 +18,8 @@ const DAY_MS = 86_400_000;
 /** How long the batch may take, and then the application until it looks at the results. */
 const BATCH_MS = 3 * DAY_MS;
 const LONGEST_LINE = 64 * 1024 * 1024;
-/** Models in one batch. */
-const MODELS_MAX = 100;
+/** Models in one batch, each at its tiers. */
+const PARTS_MAX = 200;
 
 /** Where an answer was read: its HTTP status and the provider's id of the request. */
 export interface SeenIn {
@@ -72,7 +71,8 @@ export class BatchResults {
   readonly #batchId: string;
   readonly #reader: ResponseReader;
   readonly #seen: SeenIn;
-  readonly #usage = new Map<string, Usage>();
+  /** By model and tier. */
+  readonly #parts = new Map<string, BilledPart>();
   readonly #lines = new LineReader((line) => this.#read(line), LONGEST_LINE);
   /** Results that were billed and do not say what they used. */
   #silent = 0;
@@ -93,16 +93,14 @@ export class BatchResults {
   end(): void {
     this.#lines.end();
     const isKnown = this.#silent === 0 && !this.#lines.isTooLong;
-    const [first, ...others] = [...this.#usage];
-    const also = others.map(([model, usage]): BilledPart => ({ model, serviceTier: null, usage }));
+    const [first, ...also] = this.#parts.values();
     this.#guard.jobs.settle(
       { provider: this.#provider, jobId: this.#batchId },
       {
         class: "complete",
         ...this.#seen,
-        // The tier of batches is the one that was held for.
-        served: { model: first?.[0] ?? null, serviceTier: null },
-        usage: isKnown ? (first?.[1] ?? {}) : undefined,
+        served: { model: first?.model ?? null, serviceTier: first?.serviceTier ?? null },
+        usage: isKnown ? (first?.usage ?? {}) : undefined,
         ...(isKnown ? {} : { problem: `${this.#silent} results do not say what they used` }),
         ...(isKnown && also.length > 0 ? { also } : {}),
       },
@@ -113,18 +111,30 @@ export class BatchResults {
     const line = parseJson(text);
     const result = isObject(line) ? line["result"] : undefined;
     if (!isObject(result) || result["type"] !== "succeeded") return;
-    const { usage, served, also = [] } = this.#reader.answer(result["message"], RESULT);
+    const message = asBatched(result["message"]);
+    const { usage, served, also = [] } = this.#reader.answer(message, RESULT);
     if (usage.kind !== "usage" || served.model === null) {
       this.#silent += 1;
       return;
     }
-    this.#add(served.model, usage.usage);
-    for (const part of also) this.#add(part.model, part.usage);
+    // A result that does not say where it was made is billed as the batch was asked for.
+    const saysWhere = isObject(message["usage"]) && typeof message["usage"]["inference_geo"] === "string";
+    const serviceTier = saysWhere ? served.serviceTier : null;
+    this.#add({ model: served.model, serviceTier, usage: usage.usage });
+    for (const part of also) this.#add({ ...part, serviceTier });
   }
 
-  #add(model: string, usage: Usage): void {
-    const before = this.#usage.get(model);
-    if (before === undefined && this.#usage.size >= MODELS_MAX) this.#silent += 1;
-    else this.#usage.set(model, addUsage(before ?? {}, usage));
+  #add(part: BilledPart): void {
+    const key = `${part.serviceTier ?? ""} ${part.model}`;
+    const before = this.#parts.get(key);
+    if (before === undefined && this.#parts.size >= PARTS_MAX) this.#silent += 1;
+    else this.#parts.set(key, { ...part, usage: addUsage(before?.usage ?? {}, part.usage) });
   }
+}
+
+/** Whatever tier the usage of a result names, or leaves out: it was made in a batch. */
+function asBatched(message: unknown): Body {
+  if (!isObject(message)) return {};
+  const { usage } = message as { usage?: unknown };
+  return isObject(usage) ? { ...message, usage: { ...usage, service_tier: "batch" } } : message;
 }

@@ -58,6 +58,22 @@ export function tierName(platform: Platform, fields: AnthropicTierFields): strin
   return anthropicServiceTier({ ...fields, inferenceGeo: platform.geography });
 }
 
+/** The words that a service tier and a speed may be; any other part of a tier's name is a geography. */
+const SERVICE_TIERS: ReadonlySet<string> = new Set(["batch", "priority"]);
+const SPEEDS: ReadonlySet<string> = new Set(["fast"]);
+
+/** The fields that {@link tierName} has made the name of, null where it says nothing. */
+export function tierFieldsOf(
+  tier: string | null,
+): Readonly<Record<"serviceTier" | "speed" | "inferenceGeo", string | null>> {
+  const words = tier === null || tier === "default" ? [] : tier.split("+");
+  return {
+    serviceTier: words.find((word) => SERVICE_TIERS.has(word)) ?? null,
+    speed: words.find((word) => SPEEDS.has(word)) ?? null,
+    inferenceGeo: words.find((word) => !SERVICE_TIERS.has(word) && !SPEEDS.has(word)) ?? null,
+  };
+}
+
 /**
  * The name that prices know a model by: of a Bedrock ARN its last part (`arn:aws:bedrock:us-east-1:1:inference-profile/
  * us.anthropic.claude-...`). An application inference profile has an opaque one, which needs a price of its own.

@@ -8,7 +8,7 @@ import { inputTokensOf, type Usage } from "../../usage/usage.ts";
 import { detailsOf, MISSING, type Loose } from "../usage/usage-reading.ts";
 import { billOf, billTermsOf } from "../usage/anthropic-bill.ts";
 import { acceptedJob } from "./jobs.ts";
-import { pricedModel, tierName, type Platform } from "./platform.ts";
+import { pricedModel, tierFieldsOf, tierName, type Platform } from "./platform.ts";
 import { readStream } from "./read-stream.ts";
 import type { Threads } from "./threads.ts";
 
@@ -53,14 +53,19 @@ export function createReader(platform: Platform, threads: Threads): ResponseRead
   };
 }
 
-/** Null when nothing is said and nothing was asked for. */
+/**
+ * What the answer leaves out (older APIs, gateways, usage of the stable API) is taken to be what was asked for, field by
+ * field. Null when nothing is said and nothing was asked for.
+ */
 function servedTier(platform: Platform, usage: Loose, plan: CallPlan): string | null {
-  const [serviceTier, speed, inferenceGeo] = ["service_tier", "speed", "inference_geo"].map((field) => {
-    const value = usage[field];
-    return typeof value === "string" ? value : null;
-  });
+  const stated = (field: string): string | null =>
+    typeof usage[field] === "string" && usage[field] !== "" ? usage[field] : null;
+  const asked = tierFieldsOf(plan.serviceTier);
+  const serviceTier = stated("service_tier") ?? asked.serviceTier;
+  const speed = stated("speed") ?? asked.speed;
+  const inferenceGeo = stated("inference_geo") ?? asked.inferenceGeo;
   const said = serviceTier ?? speed ?? inferenceGeo;
-  const tier = said === null ? plan.serviceTier : tierName(platform, { serviceTier, speed, inferenceGeo });
+  const tier = said === null ? null : tierName(platform, { serviceTier, speed, inferenceGeo });
   if (platform.geography === "") return tier ?? "default";
   // A price of the application's own need not know of locations.
   const located = tier ?? tierName(platform, {});

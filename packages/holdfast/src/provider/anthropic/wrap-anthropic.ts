@@ -2,12 +2,15 @@
 import type { Attribution } from "../../attribution/attribution.ts";
 import { ClientNotSupportedError } from "../../error/client-not-supported-error.ts";
 import { AttributionDefaults } from "../../guard/attribution-context.ts";
+import type { Guard } from "../../guard/guard.ts";
 import { guardOf } from "../guard-access.ts";
 import { createAnthropicAdapter } from "./adapter.ts";
 import type { AnthropicClient } from "./anthropic-client.ts";
 import { adaptsInside, missingParts, type DerivableClient } from "./client-shape.ts";
 import { deriveClient, isDerived } from "./derive-client.ts";
+import type { RequestContext } from "./guarded-request.ts";
 import { platformOf } from "./platform.ts";
+import { Threads } from "./threads.ts";
 
 export interface WrapAnthropicOptions {
   /**
@@ -64,12 +67,35 @@ export function wrapAnthropic<C extends AnthropicClient>(
         "Use the 1.x package.",
     );
   }
-  return deriveClient(client, {
-    guard,
-    defaults: new AttributionDefaults(guard.context, attribution),
-    provider: options.provider ?? platform.provider,
-    platform,
-    adapter: createAnthropicAdapter(platform),
-    exactInputTokens: options.exactInputTokens === true && platform.countsTokens,
-  });
+  return deriveClient(client, contextOf(client, guard, attribution, options));
+}
+
+/** One per location: a clone (`withOptions({ region })`) may be at another one, with prices of its own. */
+function contextOf(
+  wrapped: object,
+  guard: Guard,
+  attribution: Attribution | undefined,
+  options: WrapAnthropicOptions,
+): RequestContext {
+  const threads = new Threads();
+  const defaults = new AttributionDefaults(guard.context, attribution);
+  const contexts = new Map<string, RequestContext>();
+  const at = (client: object): RequestContext => {
+    const platform = platformOf(client);
+    let context = contexts.get(platform.geography);
+    if (context === undefined) {
+      context = {
+        guard,
+        defaults,
+        provider: options.provider ?? platform.provider,
+        platform,
+        adapter: createAnthropicAdapter(platform, threads),
+        exactInputTokens: options.exactInputTokens === true && platform.countsTokens,
+        at,
+      };
+      contexts.set(platform.geography, context);
+    }
+    return context;
+  };
+  return at(wrapped);
 }

@@ -6,6 +6,7 @@ import type { PlannedRequest } from "../plan-request.ts";
 import { isObject, stringOf, type Body } from "../request/request-shape.ts";
 import { googleAdapter } from "./adapter.ts";
 import { plainModelName } from "./endpoint.ts";
+import { camelFields } from "./request/spelling.ts";
 
 /**
  * @param url whose action says whether it is a batch of embeddings
@@ -27,8 +28,8 @@ export function planGoogleBatch(guard: Guard, provider: string, url: string, bod
 }
 
 function requestsOf(body: Body): readonly unknown[] {
-  const batch = isObject(body["batch"]) ? body["batch"] : {};
-  const config = isObject(batch["inputConfig"]) ? batch["inputConfig"] : {};
+  const batch = isObject(body["batch"]) ? camelFields(body["batch"]) : {};
+  const config = isObject(batch["inputConfig"]) ? camelFields(batch["inputConfig"]) : {};
   const { requests } = config;
   if (Array.isArray(requests)) return requests as unknown[];
   if (isObject(requests) && Array.isArray(requests["requests"])) return requests["requests"] as unknown[];

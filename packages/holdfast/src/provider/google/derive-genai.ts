@@ -8,6 +8,7 @@
 import { mergeAttribution, type Attribution } from "../../attribution/attribution.ts";
 import { CallNotAllowedError } from "../../error/call-not-allowed-error.ts";
 import { ClientNotSupportedError } from "../../error/client-not-supported-error.ts";
+import type { AttributionContext } from "../../guard/attribution-context.ts";
 import { admitEndpoint } from "../admit-endpoint.ts";
 import { isObject } from "../request/request-shape.ts";
 import { perCallAttribution } from "../per-call-attribution.ts";
@@ -21,6 +22,7 @@ import {
   type Live,
 } from "./client-shape.ts";
 import type { RequestContext } from "./guarded-request.ts";
+import { OpenedResponses } from "./opened-responses.ts";
 import { meterApiClient } from "./metered-api-client.ts";
 import { guardedFetch, meterInteractions } from "./metered-interactions.ts";
 
@@ -36,7 +38,11 @@ export function deriveGenAI(client: GenAI, context: RequestContext): GenAI {
     if (isObject(module)) set(derived, name, new (module.constructor as ModuleClass)(api));
   }
   carryAttribution(derived.models as Record<string, unknown>, context);
-  set(derived, "chats", new ((client["chats"] as object).constructor as ModuleClass)(derived.models, api));
+  const batches = derived["batches"];
+  if (isObject(batches)) carryAttribution(batches as Record<string, unknown>, context);
+  const chats = new ((client["chats"] as object).constructor as ModuleClass)(derived.models, api);
+  closeUnreadStreams(chats, context.guard.context);
+  set(derived, "chats", chats);
   set(derived, "live", guardLive(client.live, api, context));
   guardOwnStack(derived, client.apiClient, context);
   return derived;
@@ -94,21 +100,40 @@ function carryAttribution(models: Record<string, unknown>, { guard }: RequestCon
     const method = models[name];
     if (typeof method !== "function") continue;
     const carried = (params: unknown, ...rest: unknown[]): unknown => {
+      const current = guard.context.current();
       let attribution: Attribution | undefined;
       try {
-        attribution = attributionHere(guard.context.current(), params);
+        attribution = attributionHere(current, params);
       } catch (error) {
         return Promise.reject(error as Error);
       }
-      const resume = <T>(work: () => T): T => guard.context.resume(attribution, work);
-      const result = resume((): unknown => method(params, ...rest));
-      return name.endsWith("Stream")
-        ? (result as Promise<object>).then((stream) => bind(stream, resume))
-        : result;
+      const work = (): unknown => method(params, ...rest);
+      if (!name.endsWith("Stream")) return guard.context.resume(attribution, work);
+      const opened = new OpenedResponses(current, attribution);
+      const streaming = guard.context.resume(opened.attribution, work) as Promise<object>;
+      return streaming.then((stream) => bind(stream, opened, guard.context));
     };
     Object.defineProperty(carried, "name", { value: name });
     models[name] = carried;
   }
+}
+
+/** A chat reads the stream of its model in a generator of its own, which may be closed unread as well. */
+function closeUnreadStreams(chats: Record<string, unknown>, context: AttributionContext): void {
+  const create = chats["create"];
+  if (typeof create !== "function") return;
+  define(chats, "create", (params: unknown): unknown => {
+    const chat: unknown = create.call(chats, params);
+    const send = isObject(chat) ? chat["sendMessageStream"] : undefined;
+    if (typeof send !== "function") return chat;
+    define(chat as object, "sendMessageStream", async (message: unknown): Promise<object> => {
+      const current = context.current();
+      const opened = new OpenedResponses(current, current);
+      const stream = await context.resume(opened.attribution, (): unknown => send.call(chat, message));
+      return bind(stream as object, opened, context);
+    });
+    return chat;
+  });
 }
 
 /** `attributed(...)` is given as the `config` of a call. */
@@ -118,13 +143,17 @@ function attributionHere(current: Attribution | undefined, params: unknown): Att
   return perCall === undefined ? current : mergeAttribution(current, perCall);
 }
 
-/** The same generator, which does all of its work in the given context. */
-function bind(stream: object, resume: <T>(work: () => T) => T): object {
+/** The same generator, which does all of its work in the given context. Closed unread, it lets go of what it has opened. */
+function bind(stream: object, opened: OpenedResponses, context: AttributionContext): object {
   const generator = stream as Record<string, unknown>;
   for (const name of ["next", "return", "throw"]) {
     const step = generator[name];
     if (typeof step !== "function") continue;
-    define(generator, name, (value: unknown) => resume((): unknown => step.call(generator, value)));
+    define(generator, name, (value: unknown) => {
+      if (name === "next") opened.leaveToReader();
+      else opened.cancel();
+      return context.resume(opened.attribution, (): unknown => step.call(generator, value));
+    });
   }
   return stream;
 }
@@ -161,6 +190,7 @@ function set(target: object, name: string, value: unknown): void {
   Object.defineProperty(target, name, { value, configurable: true, enumerable: true, writable: true });
 }
 
-function define(target: object, name: string, value: unknown): void {
+function define(target: object, name: string, value: (...args: never[]) => unknown): void {
+  Object.defineProperty(value, "name", { value: name, configurable: true });
   Object.defineProperty(target, name, { value, configurable: true, enumerable: false, writable: true });
 }

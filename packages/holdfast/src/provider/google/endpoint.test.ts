@@ -56,6 +56,7 @@ const POSTED: Readonly<Record<string, string>> = {
   "triggers/t/executions": "bypass agents",
   environments: "bypass containers",
   "environments/e/files/a/b.txt": "free",
+  "environments/e/files/a:b.txt": "free",
   credentials: "free",
   "credentials/c": "free",
   webhooks: "free",
@@ -69,6 +70,14 @@ const POSTED: Readonly<Record<string, string>> = {
   somethingNew: "unknown",
   "models/m:somethingNew": "unknown",
   "files/f/somethingNew": "unknown",
+  "models/m:generate_content": "unknown",
+  "models/m:generateContentV2": "unknown",
+  "models/m:generateContent;v=1": "unknown",
+  "models/m:": "unknown",
+  "tunedModels/m:do-it": "unknown",
+  "environments/e:run2": "unknown",
+  "agents/a:run_now": "unknown",
+  "cachedContents/c:renew-it": "unknown",
 };
 
 describe("what is posted", () => {

@@ -55,6 +55,9 @@ const ACTIONS: Readonly<Record<string, GoogleEndpointClass>> = {
   transferOwnership: FREE,
 };
 
+/** The name of such a file is a path of the application's own, in which anything may occur. */
+const FILE_OF_ENVIRONMENT = /\/environments\/[^/]+\/files\/.+$/;
+
 /** Everything else, by the end of its path. First match wins. */
 const COLLECTIONS: readonly (readonly [RegExp, GoogleEndpointClass])[] = [
   [/\/interactions\/[^/]+\/cancel$/, FREE],
@@ -69,7 +72,7 @@ const COLLECTIONS: readonly (readonly [RegExp, GoogleEndpointClass])[] = [
   // A definition costs nothing; running it is an interaction.
   [/\/agents(\/[^/]+)?$/, FREE],
   [/\/environments$/, { kind: "bypass", bypass: "containers" }],
-  [/\/environments\/[^/]+\/files\/.+$/, FREE],
+  [FILE_OF_ENVIRONMENT, FREE],
   [/\/(credentials|webhooks|files|fileSearchStores)(\/[^/]+)?$/, FREE],
   [/\/fileSearchStores\/[^/]+\/documents(\/[^/]+)?$/, FREE],
   [/\/(environments|models|tunedModels)\/[^/]+$/, FREE],
@@ -80,8 +83,12 @@ export function classifyEndpoint(method: string, path: string): GoogleEndpointCl
   if (isFreeMethod(method)) return FREE;
   const pathname = pathnameOf(path);
   if (pathname === undefined) return UNKNOWN;
-  const action = /\/[^/]*:([A-Za-z]+)$/.exec(decode(pathname))?.[1];
-  if (action !== undefined) return Object.hasOwn(ACTIONS, action) ? ACTIONS[action]! : UNKNOWN;
+  // Whatever is behind the colon is an action: one that is not known may be billed, so it is no resource either.
+  const action = /:([^/:]*)$/.exec(decode(pathname))?.[1];
+  if (action !== undefined) {
+    if (Object.hasOwn(ACTIONS, action)) return ACTIONS[action]!;
+    return FILE_OF_ENVIRONMENT.test(pathname) ? FREE : UNKNOWN;
+  }
   return COLLECTIONS.find(([pattern]) => pattern.test(pathname))?.[1] ?? UNKNOWN;
 }
 

@@ -4,6 +4,7 @@ import { isObject, type Body } from "../request/request-shape.ts";
 import { optionalCount, readingOf } from "../usage/usage-reading.ts";
 import type { ApiClient, Fetch, RequestInitLike } from "./client-shape.ts";
 import type { CountInput } from "./guarded-request.ts";
+import { camelFields } from "./request/spelling.ts";
 import { divide, kindsOf, sumOfParts } from "../usage/google-usage.ts";
 
 /** How long a call waits for its count, ms. */
@@ -47,8 +48,9 @@ function countedFields(url: string, body: Body): Body {
   if (!/\/(?:projects|publishers)\//.test(url) && model !== undefined) {
     return { generateContentRequest: { ...body, model } };
   }
+  const fields = camelFields(body);
   return Object.fromEntries(
-    COUNTED_ON_VERTEX.flatMap((field) => (body[field] === undefined ? [] : [[field, body[field]]])),
+    COUNTED_ON_VERTEX.flatMap((field) => (fields[field] === undefined ? [] : [[field, fields[field]]])),
   );
 }
 

@@ -1,6 +1,7 @@
 /** @module Requests of @google/generative-ai as values: copies that nobody changes, and the contents that they stand for. */
 import type { Body } from "../request/request-shape.ts";
 import { snapshot } from "../request/snapshot.ts";
+import type { SingleRequestOptions } from "./generative-ai-shape.ts";
 
 /** The same object with other values in some of its fields. */
 export function withFields<T extends object>(object: T, fields: Body): T {
@@ -23,4 +24,9 @@ export function isContents(given: unknown): given is string | readonly unknown[]
 export function contentOf(given: unknown): Body {
   const parts = Array.isArray(given) ? (given as unknown[]) : [given];
   return { role: "user", parts: parts.map((part) => (typeof part === "string" ? { text: part } : part)) };
+}
+
+/** What an SDK call was given as its request options: it takes null for none. */
+export function optionsOf(given: SingleRequestOptions | null | undefined): SingleRequestOptions {
+  return given ?? {};
 }

@@ -8,12 +8,10 @@
  * A response lists its search queries, but not those for Maps: one is counted for each candidate that used them.
  */
 import type { Usage } from "../../usage/usage.ts";
+import { billedByQuery } from "../usage/google-usage.ts";
 import { isObject, withoutZeros } from "../usage/usage-reading.ts";
 
-/** Whether the model is billed by the query instead of by the prompt. */
-export function billedByQuery(model: string): boolean {
-  return !/^gemini-(?:1|2)(?:[.-]|$)/.test(model);
-}
+export { billedByQuery };
 
 /** Collects what the chunks of a stream, or the candidates of an answer, say about grounding. */
 export class Grounding {

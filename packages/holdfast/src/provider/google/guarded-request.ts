@@ -18,6 +18,7 @@ import { googleAdapter } from "./adapter.ts";
 import { planGoogleBatch } from "./batch-input.ts";
 import { classifyEndpoint, modelIn, type MeteredEndpoint } from "./endpoint.ts";
 import { googleReader } from "./reader.ts";
+import { camelFields, spellingIn } from "./request/spelling.ts";
 import { serverToolsOf } from "./request/tools.ts";
 
 export interface RequestContext {
@@ -169,7 +170,8 @@ export function planFields(
 }
 
 /** Files and addresses of media are in the count; what is only there when the model answers is not. */
-function isAllCounted(fields: Body): boolean {
+function isAllCounted(request: Body): boolean {
+  const fields = camelFields(request);
   return (
     serverToolsOf(fields["tools"]).length === 0 &&
     !isPresent(fields["continuationToken"]) &&
@@ -181,7 +183,7 @@ function isAllCounted(fields: Body): boolean {
 /** An agent is not bounded by its request. */
 function classOf(classified: EndpointClass<MeteredEndpoint>, body: Body): EndpointClass<MeteredEndpoint> {
   if (classified.kind !== "metered" || classified.endpoint !== "interactions") return classified;
-  if (isPresent(body["agent"]) || isPresent(body["agent_config"]))
+  if (isPresent(body["agent"]) || isPresent(body["agent_config"] ?? body["agentConfig"]))
     return { kind: "bypass", bypass: "agents" };
   return classified;
 }
@@ -216,7 +218,10 @@ function withAdditions(
   );
 }
 
+/** In the spelling of the request: the same field in both would be refused, or taken from either. */
 export function withLimit(body: Body, additions: Body, field: string): Body {
-  const config = isObject(body[field]) ? body[field] : {};
-  return { ...body, [field]: { ...config, ...additions } };
+  const name = spellingIn(body, field);
+  const config = isObject(body[name]) ? body[name] : {};
+  const own = Object.entries(additions).map(([limit, value]) => [spellingIn(config, limit), value]);
+  return { ...body, [name]: { ...config, ...(Object.fromEntries(own) as Body) } };
 }

@@ -15,7 +15,9 @@ import { addUsage, type UsageReading } from "../usage/usage-reading.ts";
 import { plainModelName } from "./endpoint.ts";
 import { Grounding } from "./grounding.ts";
 import { interactionServedBy, isRunning } from "./read-interaction.ts";
-import { readUsageMetadata } from "../usage/google-usage.ts";
+import { outputKindOf, ownOutputKind } from "./request/generate-content.ts";
+import { modalitiesOf } from "./request/interactions.ts";
+import { readUsageMetadata, type PlainOutput } from "../usage/google-usage.ts";
 import { readInteractionUsage } from "./usage-interaction.ts";
 
 const DAY_MS = 86_400_000;
@@ -37,12 +39,25 @@ export function acceptedJob(body: Body, plan: CallPlan): AcceptedJob | undefined
   return isRunning(body) ? { jobId: stringOf(body["id"]), ttlMs: BACKGROUND_MS } : undefined;
 }
 
+/**
+ * Tokens whose kind the result does not state are of the kind that the model generates: whoever sees the result of a job
+ * need not be who asked for it.
+ */
+const PLAIN_OUTPUT: Readonly<Record<"text" | "image" | "audio" | "any" | "none", PlainOutput>> = {
+  text: "outputTextTokens",
+  image: "outputImageTokens",
+  audio: "outputAudioTokens",
+  any: "outputImageTokens",
+  none: "outputTextTokens",
+};
+
 /** Settles the interaction if it ran in the background and this description of it says that it is over. */
 export function settleInteraction(guard: Guard, provider: string, interaction: unknown, seen: SeenIn): void {
   if (!isObject(interaction)) return;
   const key = { provider, jobId: stringOf(interaction["id"]) };
   const served = interactionServedBy(interaction);
-  const reading = readInteractionUsage(interaction["usage"], served.model ?? "", "outputTextTokens");
+  const plain = PLAIN_OUTPUT[outputKindOf(served.model ?? "", modalitiesOf(interaction))];
+  const reading = readInteractionUsage(interaction["usage"], served.model ?? "", plain);
   const isBilled = reading.kind === "usage" && tokensOf(reading.usage) > 0;
   switch (interaction["status"]) {
     case "failed":
@@ -81,7 +96,7 @@ export function settleBatch(guard: Guard, provider: string, batch: unknown, seen
   const key = { provider, jobId: stringOf(batch["name"]) };
   const results = resultsOf(batch["response"]) ?? resultsOf(metadata["output"]);
   if (results !== undefined) {
-    const bill = billOf(results);
+    const bill = billOf(results, plainModelName(stringOf(metadata["model"])));
     guard.jobs.settle(key, { class: "complete", ...seen, ...bill });
   } else if (state === "SUCCEEDED" || succeeded(metadata["batchStats"])) {
     // What it did cost is not in this answer, and nobody else will say it.
@@ -122,15 +137,19 @@ interface Bill {
   readonly also?: readonly BilledPart[];
 }
 
-/** The tier of batches is the one that was held for. */
-function billOf(results: readonly unknown[]): Bill {
+/**
+ * The tier of batches is the one that was held for.
+ *
+ * @param asked the model that the batch names, where a result does not say which one answered; may be empty
+ */
+function billOf(results: readonly unknown[], asked: string): Bill {
   const byModel = new Map<string, Usage>();
   let silent = 0;
   for (const result of results) {
     const response = isObject(result) ? result["response"] : undefined;
     if (!isObject(response)) continue;
     const model = plainModelName(stringOf(response["modelVersion"]));
-    const reading = readResult(response, model);
+    const reading = readResult(response, model || asked);
     if (reading.kind === "usage") byModel.set(model, addUsage(byModel.get(model) ?? {}, reading.usage));
     else silent += 1;
   }
@@ -152,7 +171,7 @@ function billOf(results: readonly unknown[]): Bill {
 }
 
 function readResult(response: Body, model: string): UsageReading {
-  const reading = readUsageMetadata(response["usageMetadata"]);
+  const reading = readUsageMetadata(response["usageMetadata"], PLAIN_OUTPUT[ownOutputKind(model)]);
   if (reading.kind === "usage") {
     const grounding = new Grounding();
     grounding.add(response);

@@ -25,6 +25,7 @@ import {
   type GuardedRequest,
   type RequestContext,
 } from "./guarded-request.ts";
+import { OpenedResponses } from "./opened-responses.ts";
 import { watchOf } from "./watched-request.ts";
 import { apiErrorClass } from "./sdk-error-class.ts";
 
@@ -43,7 +44,9 @@ export function meterApiClient(client: ApiClient, context: RequestContext): ApiC
   const send = takesFetch(client) ? throughOwnFetch : asOneTry;
   const apiCall = async (...request: ApiCall): Promise<Response> => {
     try {
-      return await send({ context, client, metered }, request);
+      const response = await send({ context, client, metered }, request);
+      OpenedResponses.note(context.guard.context.current(), response);
+      return response;
     } catch (error) {
       // A denial of a stream's later request must not be taken for a lost connection.
       throw HoldfastError.isHoldfastError(error) ? asSdkError(error, await apiErrorClass(client)) : error;

@@ -6,7 +6,7 @@
  */
 import type { Body } from "../request/request-shape.ts";
 import { plainModelName } from "./endpoint.ts";
-import { contentOf, copyOf } from "./generative-ai-content.ts";
+import { contentOf, copyOf, optionsOf } from "./generative-ai-content.ts";
 import type { ChatSession, SingleRequestOptions } from "./generative-ai-shape.ts";
 import { guardMethod, settleAnswer, settleStream, type MethodCall } from "./guarded-method.ts";
 import { withLimit, type RequestContext } from "./guarded-request.ts";
@@ -15,7 +15,8 @@ import { withLimit, type RequestContext } from "./guarded-request.ts";
 export function guardedChatPrototype(plain: object, context: RequestContext): object {
   const original = plain as ChatSession;
   const methods: Partial<ChatSession> & ThisType<ChatSession> = {
-    async sendMessage(request, options = {}) {
+    async sendMessage(request, givenOptions = {}) {
+      const options = optionsOf(givenOptions);
       await this._sendPromise;
       const { given, call, pinned } = message(this, request, options, "generateContent");
       return guardMethod(
@@ -25,7 +26,8 @@ export function guardedChatPrototype(plain: object, context: RequestContext): ob
         (attempt, plan, { response }) => settleAnswer(attempt, plan, response),
       );
     },
-    async sendMessageStream(request, options = {}) {
+    async sendMessageStream(request, givenOptions = {}) {
+      const options = optionsOf(givenOptions);
       await this._sendPromise;
       const { given, call, pinned } = message(this, request, options, "streamGenerateContent");
       return guardMethod(

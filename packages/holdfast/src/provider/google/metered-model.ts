@@ -3,11 +3,12 @@ import type { Usage } from "../../usage/usage.ts";
 import { isObject, type Body } from "../request/request-shape.ts";
 import { readCount } from "./exact-count.ts";
 import { plainModelName } from "./endpoint.ts";
-import { contentOf, copyOf, isContents, withFields } from "./generative-ai-content.ts";
+import { contentOf, copyOf, isContents, optionsOf, withFields } from "./generative-ai-content.ts";
 import type { GenerativeModel, SingleRequestOptions } from "./generative-ai-shape.ts";
 import { guardMethod, settleAnswer, settleStream, type MethodCall } from "./guarded-method.ts";
 import { withLimit, type RequestContext } from "./guarded-request.ts";
 import { guardedChatPrototype } from "./metered-chat.ts";
+import { spellingIn } from "./request/spelling.ts";
 
 /** What a model adds to each of its requests. */
 const MODEL_FIELDS = [
@@ -25,7 +26,8 @@ const COUNT_TIMEOUT_MS = 2_000;
 export function guardedModelPrototype(original: GenerativeModel, context: RequestContext): object {
   const chats = new WeakMap<object, object>();
   const methods: Partial<GenerativeModel> & ThisType<GenerativeModel> = {
-    generateContent(request, options = {}) {
+    generateContent(request, givenOptions = {}) {
+      const options = optionsOf(givenOptions);
       const { model, given, call } = generation(this, request, options, "generateContent", original);
       return guardMethod(
         context,
@@ -35,7 +37,8 @@ export function guardedModelPrototype(original: GenerativeModel, context: Reques
         (attempt, plan, { response }) => settleAnswer(attempt, plan, response),
       );
     },
-    generateContentStream(request, options = {}) {
+    generateContentStream(request, givenOptions = {}) {
+      const options = optionsOf(givenOptions);
       const { model, given, call } = generation(this, request, options, "streamGenerateContent", original);
       return guardMethod(
         context,
@@ -49,7 +52,8 @@ export function guardedModelPrototype(original: GenerativeModel, context: Reques
         settleStream,
       );
     },
-    embedContent(request, options = {}) {
+    embedContent(request, givenOptions = {}) {
+      const options = optionsOf(givenOptions);
       const given = copyOf(request);
       const fields = isContents(given) ? { content: contentOf(given) } : (given as Body);
       const call = { endpoint: "embedContent", ...common(this, options, fields) } as const;
@@ -60,7 +64,8 @@ export function guardedModelPrototype(original: GenerativeModel, context: Reques
         settleAnswer,
       );
     },
-    batchEmbedContents(request, options = {}) {
+    batchEmbedContents(request, givenOptions = {}) {
+      const options = optionsOf(givenOptions);
       const given = copyOf(request);
       const call = { endpoint: "batchEmbedContents", ...common(this, options, given as Body) } as const;
       return guardMethod(
@@ -156,5 +161,5 @@ function limitedRequest(given: unknown, limit: Body): unknown {
 }
 
 function hasOwnConfig(given: unknown): given is Body {
-  return isObject(given) && given["generationConfig"] !== undefined;
+  return isObject(given) && given[spellingIn(given, "generationConfig")] !== undefined;
 }

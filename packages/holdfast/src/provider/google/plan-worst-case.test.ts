@@ -143,4 +143,28 @@ describe("what can be billed within the stated worst case", () => {
     const { estimate } = plan({ model: "gemini-2.5-flash", contents: "Hi" });
     expect(estimate).toMatchObject({ outputBound: "model-maximum", outputTokensPerChoice: 65_536 });
   });
+
+  it("output of the dearest kind is charged as far as it was seen, when that is video", () => {
+    const held = plan({ model: "gemini-2.5-flash", contents: "Hi" });
+    const video: CallPlan = {
+      ...held,
+      estimate: { ...held.estimate, usage: { inputTextTokens: 10, outputVideoTokens: 1_000 } },
+    };
+    const { usage } = settlementOf(
+      {
+        class: "partial",
+        status: 200,
+        providerRequestId: null,
+        served: { model: null, serviceTier: null },
+        seenOutputTokens: 40,
+        statedInput: { inputTextTokens: 5 },
+        finished: true,
+      },
+      video,
+      guard.settings.settlement,
+      priceOf,
+      true,
+    );
+    expect(usage).toMatchObject({ inputTextTokens: 5, outputVideoTokens: 40 });
+  });
 });

@@ -84,6 +84,7 @@ function readPredictions(body: Body, plan: CallPlan): UsageReading {
 
 /** Tokens whose kind the response does not state are of the kind that was held for. */
 function plainOutputOf({ estimate }: CallPlan): PlainOutput {
+  if ((estimate.usage.outputVideoTokens ?? 0) > 0) return "outputVideoTokens";
   if ((estimate.usage.outputImageTokens ?? 0) > 0) return "outputImageTokens";
   return (estimate.usage.outputAudioTokens ?? 0) > 0 ? "outputAudioTokens" : "outputTextTokens";
 }

@@ -8,7 +8,7 @@ import { CallNotBoundedError } from "../../error/call-not-bounded-error.ts";
 import { PriceUnknownError } from "../../error/price-unknown-error.ts";
 import type { CallPlan, JobPlan } from "../../guard/call-plan.ts";
 import type { Guard } from "../../guard/guard.ts";
-import { costNanoUsd, serviceTierMultiplier } from "../../price/cost.ts";
+import { costNanoUsd, dearestTier, priceInRegion, serviceTierMultiplier } from "../../price/cost.ts";
 import { FREE_PRICE, UNMETERED_PRICE } from "../../price/no-price.ts";
 import { inputTokensOf, type Usage, type UsageBucket } from "../../usage/usage.ts";
 import type { ProviderAdapter } from "../adapter.ts";
@@ -128,8 +128,15 @@ export interface BatchTerms {
   readonly provider: string;
   /** As in usage records: "batches". */
   readonly endpoint: string;
-  /** What batches are billed at; a model without such a tier is held and billed at its list price. @default "batch" */
-  readonly tier?: string;
+  /**
+   * What batches are billed at; a model without such a tier is held and billed at its list price. Null when the requests
+   * ask for several, so that a result which does not say is billed at the dearest. @default "batch"
+   */
+  readonly tier?: string | null;
+  /** What else they may be billed at: the dearest is held. @default `tier` alone */
+  readonly possibleTiers?: readonly string[];
+  /** See `RequestShape`. */
+  readonly region?: string | undefined;
 }
 
 /**
@@ -139,8 +146,9 @@ export interface BatchTerms {
  * @throws {PriceUnknownError} when a model has no price any more.
  */
 export function planBatch(guard: Guard, sum: BatchSum, terms: BatchTerms): PlannedRequest {
-  const { provider, endpoint, tier = "batch" } = terms;
-  const models = sum.models().map((model) => priced(guard, provider, model, tier));
+  const { provider, endpoint, tier = "batch", possibleTiers = [] } = terms;
+  const tiers = tier === null ? possibleTiers : [tier, ...possibleTiers];
+  const models = sum.models().map((model) => priced(guard, provider, model, tiers, terms.region));
   const main = models.reduce<(typeof models)[number] | undefined>(
     (dearest, one) => (dearest === undefined || one.cost > dearest.cost ? one : dearest),
     undefined,
@@ -165,15 +173,16 @@ export function planBatch(guard: Guard, sum: BatchSum, terms: BatchTerms): Plann
     ...(models.every(({ isShort }) => isShort) ? { hasOnlyShortContexts: true } : {}),
     ...(hasFees ? { unreportedFees: sum.fees } : {}),
   };
-  const hasTier = serviceTierMultiplier(main.price, tier) !== undefined;
+  const hasTier = tier !== null && serviceTierMultiplier(main.price, tier) !== undefined;
   const plan: CallPlan = {
     provider,
     endpoint,
     model: main.model.model,
     stream: false,
     serviceTier: hasTier ? tier : null,
-    heldServiceTier: hasTier ? tier : "default",
+    heldServiceTier: main.heldTier ?? "default",
     price: main.price,
+    ...(terms.region === undefined ? {} : { region: terms.region }),
     estimate: {
       usage,
       outputBound: "request",
@@ -195,16 +204,26 @@ function priced(
   guard: Guard,
   provider: string,
   model: Readonly<ModelSum>,
-  tier: string,
-): { model: Readonly<ModelSum>; price: ModelPrice; cost: number; isShort: boolean } {
-  const listed = model.isFree ? FREE_PRICE : priceOf(guard, provider, model.model);
+  tiers: readonly string[],
+  region: string | undefined,
+): {
+  model: Readonly<ModelSum>;
+  price: ModelPrice;
+  heldTier: string | undefined;
+  cost: number;
+  isShort: boolean;
+} {
+  const listed = model.isFree ? FREE_PRICE : priceInRegion(priceOf(guard, provider, model.model), region);
   const from = listed.longContext[0]?.fromInputTokens ?? Infinity;
   // The sum of many short requests is long, and none of them is billed as such.
   const isShort = model.longest < from;
   const price = isShort && listed.longContext.length > 0 ? { ...listed, longContext: [] } : listed;
-  const hasTier = serviceTierMultiplier(price, tier) !== undefined;
+  const heldTier = dearestTier(
+    price,
+    tiers.filter((tier) => serviceTierMultiplier(price, tier) !== undefined),
+  );
   try {
-    return { model, price, isShort, cost: costNanoUsd(model.usage, price, hasTier ? tier : undefined) };
+    return { model, price, heldTier, isShort, cost: costNanoUsd(model.usage, price, heldTier) };
   } catch (cause) {
     if (cause instanceof RangeError) throw tooLarge();
     throw cause;

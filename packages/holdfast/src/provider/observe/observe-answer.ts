@@ -41,6 +41,12 @@ const GATEWAY_TIMEOUTS: ReadonlySet<number> = new Set([504, 524]);
 /** Chunks between two looks at the age of the hold. */
 const KEEP_ALIVE_CHUNKS = 64;
 
+/**
+ * Of a stream that creates a job: its name is said at the start, where the provider repeats the request (instructions,
+ * tools), and without it the job is lost when the stream is.
+ */
+const JOB_HEAD_BYTES = 256 * 1024;
+
 export function observeAnswer(response: Response, call: ObservedCall): void {
   const { attempt, plan } = call;
   const status = response.status;
@@ -151,7 +157,7 @@ function observeEvents(response: Response, call: ObservedCall, answer: Answer): 
   observeResponse(
     response,
     (): BodyObserver => {
-      const tail = new StreamTail(reader.headBytes);
+      const tail = new StreamTail(Math.max(reader.headBytes, plan.job === undefined ? 0 : JOB_HEAD_BYTES));
       const filter = call.createFilter?.();
       const end = ended.branch();
       let chunks = 0;

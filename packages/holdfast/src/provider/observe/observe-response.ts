@@ -42,6 +42,11 @@ export function observeResponse(
   Object.setPrototypeOf(response, prototype);
 }
 
+/** Whether nobody has begun to read the body of this watched response, in any way. */
+export function isUntouched(response: Response): boolean {
+  return !response.bodyUsed && (response as WatchedResponse)[WATCHED]?.inPieces !== true;
+}
+
 function watchedPrototype(original: object): object {
   const prototype = Object.create(original) as object;
   const bodyOf = descriptorOf(original, "body")?.get;

@@ -7,6 +7,7 @@
 import { CallNotAllowedError } from "../../error/call-not-allowed-error.ts";
 import { CallNotBoundedError } from "../../error/call-not-bounded-error.ts";
 import { HoldfastError } from "../../error/holdfast-error.ts";
+import { PriceUnknownError } from "../../error/price-unknown-error.ts";
 import type { Guard } from "../../guard/guard.ts";
 import { BatchSum, planBatchRequest } from "../job/batch-sum.ts";
 import { LineReader } from "../job/lines.ts";
@@ -56,7 +57,10 @@ export class BatchInputs {
         this.#guard.jobs.remember(this.#key(fileId), done.toText(), KNOWN_MS);
         this.#uploads.delete(fileId);
       },
-      () => undefined,
+      (error: unknown) => {
+        // Prices may be there by the time the batch is created; the file is then read again.
+        if (error instanceof PriceUnknownError) this.#uploads.delete(fileId);
+      },
     );
   }
 

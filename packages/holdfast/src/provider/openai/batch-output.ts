@@ -7,9 +7,10 @@ import { isObject } from "../request/request-shape.ts";
 import { addUsage } from "../usage/usage-reading.ts";
 import type { Usage } from "../../usage/usage.ts";
 import { outputKey, servedBy, type SeenIn } from "./jobs.ts";
-import { readUsage } from "../usage/openai-usage.ts";
+import { readUsage, searchesAsHeld } from "../usage/openai-usage.ts";
 
 const LONGEST_LINE = 64 * 1024 * 1024;
+const OBJECT_BEGIN = 0x7b;
 /** Models in one batch. */
 const MODELS_MAX = 100;
 
@@ -22,6 +23,7 @@ export class BatchOutput {
   readonly #usage = new Map<string, Usage>();
   readonly #lines = new LineReader((line) => this.#read(line), LONGEST_LINE);
   #isOutput: boolean | undefined;
+  #hasBegun = false;
   /** Results that were billed and do not say what they used. */
   #silent = 0;
 
@@ -33,6 +35,11 @@ export class BatchOutput {
   }
 
   push(bytes: Uint8Array): void {
+    // Other files need not have lines, and are not kept: a result begins as an object does.
+    if (this.#isOutput === undefined && !this.#hasBegun && bytes.length > 0) {
+      this.#hasBegun = true;
+      if (bytes[0] !== OBJECT_BEGIN) this.#isOutput = false;
+    }
     if (this.#isOutput !== false) this.#lines.push(bytes);
   }
 
@@ -50,7 +57,9 @@ export class BatchOutput {
     this.#isOutput ??= isResult;
     if (!isResult || !isObject(line["response"]) || line["response"]["status_code"] !== 200) return;
     const { body } = line["response"];
-    const reading = readUsage(body);
+    // Pictures come as a list of data; their tokens are not text.
+    const drawn = isObject(body) && Array.isArray(body["data"]);
+    const reading = readUsage(body, drawn ? "outputImageTokens" : "outputTextTokens");
     if (reading.kind !== "usage" || !isObject(body)) {
       this.#silent += 1;
       return;
@@ -64,12 +73,14 @@ export class BatchOutput {
   }
 
   #settle(batchId: string): void {
-    const [first, ...others] = [...this.#usage];
     const isKnown = this.#silent === 0 && !this.#lines.isTooLong;
-    const also = others.map(([model, usage]): BilledPart => ({ model, serviceTier: null, usage }));
-    this.#guard.jobs.settle(
-      { provider: this.#provider, jobId: batchId },
-      {
+    this.#guard.jobs.settle({ provider: this.#provider, jobId: batchId }, ({ estimate }) => {
+      const [first, ...others] = [...this.#usage].map(([model, usage]) => {
+        const own = searchesAsHeld({ kind: "usage", usage }, estimate.usage);
+        return [model, own.kind === "usage" ? own.usage : usage] as const;
+      });
+      const also = others.map(([model, usage]): BilledPart => ({ model, serviceTier: null, usage }));
+      return {
         class: "complete",
         ...this.#seen,
         // The tier of batches is the one that was held for.
@@ -77,7 +88,7 @@ export class BatchOutput {
         usage: isKnown ? (first?.[1] ?? {}) : undefined,
         ...(isKnown ? {} : { problem: `${this.#silent} results do not say what they used` }),
         ...(isKnown && also.length > 0 ? { also } : {}),
-      },
-    );
+      };
+    });
   }
 }

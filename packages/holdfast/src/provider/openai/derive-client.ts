@@ -19,6 +19,7 @@ import type { ClientClass, DerivableClient, FinalRequestOptions } from "./client
 import { deploymentIn } from "./endpoint.ts";
 import { attributionOf, guardedRequestOf, guardRequest, type RequestContext } from "./guarded-request.ts";
 import { isMetered, meterFetch } from "./metered-fetch.ts";
+import { regionOf } from "../request/region.ts";
 import { createAddressGuard } from "./refuse-sockets.ts";
 import { asSdkError } from "../sdk-error.ts";
 
@@ -76,11 +77,16 @@ function guardedClass(Base: ClientClass, context: RequestContext): GuardedClass 
   ): MaybePromise<FinalRequestOptions> =>
     guardRequest(context, options, attribution, {
       deployment: deploymentOf(client, options),
+      region: regionAt(client, options),
       fetchOptions: client.fetchOptions,
       readFile: async (fileId, signal) => client.files.content(fileId, { signal }),
     });
   const deploymentOf = (client: DerivableClient, { path }: FinalRequestOptions): string | undefined =>
     deploymentIn(path) ?? deploymentIn(address.askedByClient(() => client.baseURL)) ?? client.deploymentName;
+
+  // Asked at each request: `withOptions` may have led it to another region.
+  const regionAt = (client: DerivableClient, { path }: FinalRequestOptions): string | undefined =>
+    regionOf(context.provider, /^https?:/i.test(path) ? path : address.askedByClient(() => client.baseURL));
 
   /** Never throws: a denial is a rejected request, as any other failure of the SDK is. */
   const guarded = (

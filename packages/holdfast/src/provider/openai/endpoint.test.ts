@@ -90,6 +90,7 @@ describe("a metered endpoint", () => {
 describe("a way around metering", () => {
   it.each([
     ["/fine_tuning/jobs", "fine-tuning"],
+    ["/fine_tuning/jobs/j1/resume", "fine-tuning"],
     ["/fine_tuning/alpha/graders/run", "fine-tuning"],
     ["/evals/e1/runs", "evals"],
     ["/threads/runs", "agents"],

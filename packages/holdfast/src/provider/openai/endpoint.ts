@@ -45,7 +45,10 @@ const METERED: Readonly<Record<string, MeteredEndpoint>> = {
 
 /** First match wins. Order: exceptions before the families that they belong to. */
 const OTHERS: readonly (readonly [RegExp, OpenAIEndpointClass])[] = [
-  [/^\/fine_tuning\/(jobs|alpha\/graders\/run)$/, { kind: "bypass", bypass: "fine-tuning" }],
+  [
+    /^\/fine_tuning\/(jobs(\/[^/]+\/resume)?|alpha\/graders\/run)$/,
+    { kind: "bypass", bypass: "fine-tuning" },
+  ],
   [/^\/evals\/[^/]+\/runs$/, { kind: "bypass", bypass: "evals" }],
   [/^\/threads(\/[^/]+)?\/runs(\/[^/]+\/submit_tool_outputs)?$/, { kind: "bypass", bypass: "agents" }],
   [/^\/chatkit\/sessions$/, { kind: "bypass", bypass: "agents" }],

@@ -37,6 +37,8 @@ const createUsageHider = (): StreamFilter => new UsageHider();
 export interface ClientState {
   /** Azure: the deployment that will be billed, whatever model the body names. */
   readonly deployment: string | undefined;
+  /** The tier that the region of its address is billed at; see `regionOf`. */
+  readonly region: string | undefined;
   readonly fetchOptions: Readonly<Record<PropertyKey, unknown>> | undefined;
   /** Fetches the content of a file, as the application would. */
   readonly readFile: (fileId: string, signal: AbortSignal | null | undefined) => Promise<Response>;
@@ -119,6 +121,8 @@ export function guardRequest(
     endpoint,
     sent.fields,
     client.deployment,
+    undefined,
+    client.region,
   );
   const isBackground = endpoint === "responses" && sent.fields["background"] === true;
   const planned = isBackground ? asJob(request) : request;
@@ -151,13 +155,13 @@ async function guardBatch(
   { guard, provider, inputs }: RequestContext,
   options: FinalRequestOptions,
   attribution: Attribution,
-  { readFile }: ClientState,
+  { readFile, region }: ClientState,
   body: Body,
 ): Promise<FinalRequestOptions> {
   let planned: PlannedRequest;
   try {
     const sum = await inputs.of(stringOf(body["input_file_id"]), (id) => readFile(id, options.signal));
-    planned = planBatch(guard, sum, { provider, endpoint: "batches" });
+    planned = planBatch(guard, sum, { provider, endpoint: "batches", region });
   } catch (error) {
     // The SDK refuses an aborted request by itself.
     if (options.signal?.aborted === true) return options;

@@ -7,10 +7,10 @@
  */
 import type { CallPlan } from "../../guard/call-plan.ts";
 import type { Guard } from "../../guard/guard.ts";
-import { inputTokensOf, outputTokensOf, type Usage } from "../../usage/usage.ts";
+import { inputTokensOf, outputTokensOf, type Usage, type UsageBucket } from "../../usage/usage.ts";
 import { isObject, stringOf, type Body } from "../request/request-shape.ts";
 import type { AcceptedJob } from "../response-reader.ts";
-import { readUsage } from "../usage/openai-usage.ts";
+import { readUsage, searchesAsHeld, type PlainOutput } from "../usage/openai-usage.ts";
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -49,22 +49,63 @@ export function settleBatch(guard: Guard, provider: string, batch: unknown, seen
     default:
       return;
   }
+  const outputFileId = stringOf(batch["output_file_id"]);
+  // What it did cost is in its output, should the application download that.
+  const waitForOutput = (): undefined => {
+    guard.jobs.remember(outputKey(provider, outputFileId), key.jobId, OUTPUT_KNOWN_MS);
+  };
   const reading = readUsage(batch);
   if (reading.kind === "usage" && tokensOf(reading.usage) > 0) {
     const model = typeof batch["model"] === "string" ? batch["model"] : null;
     // The tier of batches is the one that was held for.
     const served = { model, serviceTier: null };
-    guard.jobs.settle(key, { class: "complete", ...seen, served, usage: reading.usage });
+    guard.jobs.settle(key, (plan) => {
+      const fees = unsaidFees(plan);
+      // Only the results list the searches that were made.
+      if (Object.keys(fees).length > 0 && outputFileId !== "") return waitForOutput();
+      const own = readUsage(batch, plainOutputOf(plan));
+      const usage = withHeldKinds(own.kind === "usage" ? own.usage : reading.usage, plan);
+      return { class: "complete", ...seen, served, usage: { ...usage, ...fees } };
+    });
     return;
   }
-  const outputFileId = stringOf(batch["output_file_id"]);
   const counts = isObject(batch["request_counts"]) ? batch["request_counts"] : {};
   if (batch["status"] === "failed" || outputFileId === "" || counts["completed"] === 0) {
     guard.jobs.fail(key, seen.status, seen.providerRequestId);
     return;
   }
-  // What it did cost is in its output, should the application download that.
-  guard.jobs.remember(outputKey(provider, outputFileId), key.jobId, OUTPUT_KNOWN_MS);
+  waitForOutput();
+}
+
+/** Tokens whose kind the response does not state are of the kind that was held for. */
+export function plainOutputOf({ estimate }: CallPlan): PlainOutput {
+  if ((estimate.usage.outputImageTokens ?? 0) > 0) return "outputImageTokens";
+  return (estimate.usage.outputAudioTokens ?? 0) > 0 ? "outputAudioTokens" : "outputTextTokens";
+}
+
+/** Fees in the worst case of a batch that its own usage says nothing of. */
+function unsaidFees({ estimate, job }: CallPlan): Usage {
+  const fees: { [B in UsageBucket]?: number } = {};
+  for (const bucket of ["webSearches", "webSearchPreviews", "fileSearches"] as const) {
+    const held = estimate.usage[bucket] ?? 0;
+    if (held > 0 && job?.unreportedFees?.[bucket] === undefined) fees[bucket] = held;
+  }
+  return fees;
+}
+
+/** A total of input that is not divided: as much of it as was held for is of the dearer kinds. */
+export function withHeldKinds(usage: Usage, { estimate, price }: CallPlan): Usage {
+  let text = usage.inputTextTokens ?? 0;
+  const moved: { [B in UsageBucket]?: number } = {};
+  for (const bucket of ["inputAudioTokens", "inputImageTokens"] as const) {
+    // Where one kind is stated, all of them are.
+    if (usage[bucket] !== undefined) return usage;
+    const tokens = Math.min(estimate.usage[bucket] ?? 0, text);
+    if (tokens === 0 || price.rates[bucket] <= price.rates.inputTextTokens) continue;
+    moved[bucket] = tokens;
+    text -= tokens;
+  }
+  return Object.keys(moved).length === 0 ? usage : { ...usage, ...moved, inputTextTokens: text };
 }
 
 /** Settles the response if it ran in the background and this description of it says that it is over. */
@@ -89,12 +130,15 @@ export function settleResponse(guard: Guard, provider: string, response: unknown
     default:
       return;
   }
-  guard.jobs.settle(key, {
-    class: "complete",
-    ...seen,
-    served: servedBy(response),
-    usage: reading.kind === "usage" ? reading.usage : undefined,
-    ...(reading.kind === "invalid" ? { problem: reading.problem } : {}),
+  guard.jobs.settle(key, ({ estimate }) => {
+    const own = searchesAsHeld(reading, estimate.usage);
+    return {
+      class: "complete",
+      ...seen,
+      served: servedBy(response),
+      usage: own.kind === "usage" ? own.usage : undefined,
+      ...(own.kind === "invalid" ? { problem: own.problem } : {}),
+    };
   });
 }
 

@@ -5,9 +5,9 @@ import { parseJson } from "../observe/event-data.ts";
 import { isObject } from "../request/request-shape.ts";
 import type { ResponseReader } from "../response-reader.ts";
 import type { UsageReading } from "../usage/usage-reading.ts";
-import { acceptedJob } from "./jobs.ts";
+import { acceptedJob, plainOutputOf } from "./jobs.ts";
 import { lastUsageObject, readStream } from "./read-stream.ts";
-import { readBareUsage, readUsage, type PlainOutput } from "../usage/openai-usage.ts";
+import { readBareUsage, readUsage, searchesAsHeld } from "../usage/openai-usage.ts";
 
 export const openaiReader: ResponseReader = {
   requestIdHeader: "x-request-id",
@@ -20,7 +20,8 @@ export const openaiReader: ResponseReader = {
     return job === undefined ? reading : { ...reading, job };
   },
   events(text, plan, estimator) {
-    const { lastResponse, ...reading } = readStream(text, estimator, plan.model, plainOutputOf(plan));
+    const { lastResponse, ...read } = readStream(text, estimator, plan.model, plainOutputOf(plan));
+    const reading = { ...read, usage: searchesAsHeld(read.usage, plan.estimate.usage) };
     const job =
       plan.job === undefined || lastResponse === undefined ? undefined : acceptedJob(lastResponse, plan);
     return job === undefined ? reading : { ...reading, job };
@@ -52,14 +53,8 @@ function parseBody(text: string, plan: CallPlan): unknown {
   return parseJson(text);
 }
 
-/** Tokens whose kind the response does not state are of the kind that was held for. */
-function plainOutputOf({ estimate }: CallPlan): PlainOutput {
-  if ((estimate.usage.outputImageTokens ?? 0) > 0) return "outputImageTokens";
-  return (estimate.usage.outputAudioTokens ?? 0) > 0 ? "outputAudioTokens" : "outputTextTokens";
-}
-
 function readJsonUsage(body: unknown, plan: CallPlan): UsageReading {
-  const reading = readUsage(body, plainOutputOf(plan));
+  const reading = searchesAsHeld(readUsage(body, plainOutputOf(plan)), plan.estimate.usage);
   // A transcript without usage may still say how long the audio was.
   if (reading.kind === "missing" && isObject(body) && typeof body["duration"] === "number") {
     return readUsage({ usage: { type: "duration", seconds: body["duration"] } });

@@ -8,6 +8,7 @@ import { observeBytes, observeJsonBody, type ResponseWatch } from "../job/observ
 import { StreamTail } from "../observe/stream-tail.ts";
 import { isObject, stringOf } from "../request/request-shape.ts";
 import { fieldsOf } from "../request/upload.ts";
+import { searchesAsHeld } from "../usage/openai-usage.ts";
 import type { BatchInputs } from "./batch-input.ts";
 import { BatchOutput } from "./batch-output.ts";
 import type { FinalRequestOptions } from "./client-shape.ts";
@@ -50,7 +51,8 @@ export function watchOf(
   const fileId = CONTENT.exec(wire)?.[1];
   if (fileId === undefined) return undefined;
   return (response) => {
-    if (!response.ok) return;
+    // A part of the file (206, for a Range) is a part of the bill.
+    if (response.status !== 200) return;
     const seen = seenIn(response);
     observeBytes(response, () => {
       const output = new BatchOutput(guard, provider, segmentOf(fileId), seen);
@@ -129,7 +131,15 @@ function watchResponse(guard: Guard, provider: string, responseId: string): Resp
           if (!finished) return;
           const key = { provider, jobId: responseId };
           if (usage.kind === "usage") {
-            guard.jobs.settle(key, { class: "complete", ...seen, served, usage: usage.usage });
+            guard.jobs.settle(key, ({ estimate }) => {
+              const own = searchesAsHeld(usage, estimate.usage);
+              return {
+                class: "complete",
+                ...seen,
+                served,
+                usage: own.kind === "usage" ? own.usage : undefined,
+              };
+            });
           } else if (failed) guard.jobs.fail(key, seen.status, seen.providerRequestId);
         },
       };

@@ -2,8 +2,8 @@
 import type { Usage } from "../../usage/usage.ts";
 
 export interface OutputShape {
-  /** The kind that the output may be billed as; with several, the dearest. */
-  readonly kind: "text" | "audio" | "image" | "none";
+  /** The kind that the output may be billed as; with several, the dearest; "any" when it is not known. */
+  readonly kind: "text" | "audio" | "image" | "any" | "none";
   /** Tokens per choice that the request allows; null when it states no limit. */
   readonly limit: number | null;
   /** Choices that are generated, each with the whole limit. */
@@ -30,6 +30,8 @@ export interface RequestShape {
    * @default the requested one and "default", or those of the configuration
    */
   readonly possibleTiers?: readonly string[];
+  /** The tier of the price list that the region is billed at, besides those; absent when it adds nothing. */
+  readonly region?: string;
   /** Upper estimate of all text in the request, tokens. */
   readonly textTokens: number;
   /** Whether `textTokens` is the provider's own count of all input. @default false */
@@ -46,6 +48,8 @@ export interface RequestShape {
   readonly otherInput: Usage;
   /** Content that the provider adds and the request only refers to, in words; null when there is none. */
   readonly refersTo: string | null;
+  /** Whether the provider may read the input more than once for one answer. @default when it refers to something */
+  readonly mayReadAgain?: boolean;
   /** Whether that may be sound, pictures or video, which may cost more than text. @default false */
   readonly refersToMedia?: boolean;
   readonly output: OutputShape;

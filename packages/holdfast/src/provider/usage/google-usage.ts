@@ -20,8 +20,14 @@ import {
   type UsageReading,
 } from "./usage-reading.ts";
 
+/** Whether grounding on the model is billed by the query instead of by the prompt. */
+export function billedByQuery(model: string): boolean {
+  return !/^gemini-(?:1|2)(?:[.-]|$)/.test(model);
+}
+
 /** The bucket of output tokens whose kind the provider does not state. */
-export type PlainOutput = "outputTextTokens" | "outputAudioTokens" | "outputImageTokens";
+export type PlainOutput =
+  "outputTextTokens" | "outputAudioTokens" | "outputImageTokens" | "outputVideoTokens";
 
 /** Text, image, video, audio: the kinds that have a price of their own. */
 type Kind = "text" | "image" | "video" | "audio";

@@ -46,6 +46,22 @@ export function readUsage(body: unknown, plainOutput: PlainOutput = "outputTextT
   });
 }
 
+/**
+ * Answers do not say which tool has searched. Where searches by the preview tool are held for, all of them are: its fee
+ * is not the lower one.
+ *
+ * @param held the worst case of the request
+ */
+export function searchesAsHeld(reading: UsageReading, held: Usage): UsageReading {
+  if (reading.kind !== "usage" || (held.webSearchPreviews ?? 0) === 0) return reading;
+  const { webSearches, ...usage } = reading.usage;
+  if (webSearches === undefined) return reading;
+  return {
+    kind: "usage",
+    usage: { ...usage, webSearchPreviews: (usage.webSearchPreviews ?? 0) + webSearches },
+  };
+}
+
 /** A bare usage object, as in the last chunk of a stream. */
 export function readBareUsage(usage: unknown, plainOutput: PlainOutput = "outputTextTokens"): UsageReading {
   return readingOf(() => (isObject(usage) ? readUsageObject(usage, plainOutput) : undefined));

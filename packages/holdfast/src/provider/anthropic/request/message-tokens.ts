@@ -2,8 +2,9 @@
  * @module Upper estimate of the input tokens of a Messages request.
  *
  * Walks whatever the request contains, so that a content block that did not exist when this was written is counted by its
- * text. Pictures are counted by what they are billed as instead of by their base64 text; what the request only refers to
- * is named.
+ * text. Pictures are counted by what they are billed as instead of by their base64 text, where they are content: the same
+ * fields in the input of a tool, or in a schema, are data of the application's own and billed as text. What the request
+ * only refers to is named.
  *
  * Bounds of media:
  * - a picture is held at the most that the model takes (estimate/claude-media.ts); its size is not looked at;
@@ -16,7 +17,8 @@ import { isObject, type Body, type CacheWrites } from "../../request/request-sha
 /** Markup around a message, a block or a list entry in the model's own format. */
 const OBJECT_OVERHEAD = 4;
 const KEY_OVERHEAD = 2;
-const SCALAR_TOKENS = 8;
+/** The comma or bracket after a number, and what it may be split into beside its digits. */
+const SCALAR_OVERHEAD = 2;
 /** Words of the format itself, in every request. */
 const COMMON: ReadonlySet<string> = new Set([
   "role",
@@ -37,6 +39,16 @@ const COMMON: ReadonlySet<string> = new Set([
 ]);
 /** Deeper content than the API accepts; it is counted as text of its JSON. */
 const DEPTH_LIMIT = 64;
+
+/** Where a value stands: a message or a block of one, the definition of a tool, or what the application put into either. */
+export type Position = "content" | "tool" | "data";
+
+/** Fields of a message or a block that hold further blocks. */
+const HOLDS_BLOCKS: ReadonlySet<string> = new Set(["content", "source"]);
+const PICTURE_SOURCES: readonly unknown[] = [undefined, "base64", "url", "file"];
+/** `type`, `ttl`, and room for what the API may add. */
+const CONTROL_FIELDS_MAX = 6;
+const CONTROL_WORD_MAX = 24;
 
 export class MessageTokens {
   readonly #estimator: TokenEstimator;
@@ -64,7 +76,7 @@ export class MessageTokens {
     else if (this.cacheWrites === "none") this.cacheWrites = "short";
   }
 
-  add(value: unknown, depth = 0): void {
+  add(value: unknown, position: Position = "data", depth = 0): void {
     switch (typeof value) {
       case "string":
         if (COMMON.has(value)) this.textTokens += KEY_OVERHEAD;
@@ -72,15 +84,15 @@ export class MessageTokens {
         return;
       case "number":
       case "boolean":
-        this.textTokens += SCALAR_TOKENS;
+        this.textTokens += this.#estimator.estimate(String(value), this.#model) + SCALAR_OVERHEAD;
         return;
       case "object":
-        if (value === null) this.textTokens += 1;
+        if (value === null) this.textTokens += 1 + SCALAR_OVERHEAD;
         else if (depth > DEPTH_LIMIT) this.add(JSON.stringify(value));
         else if (Array.isArray(value)) {
           this.textTokens += OBJECT_OVERHEAD;
-          for (const one of value as unknown[]) this.add(one, depth + 1);
-        } else this.#addObject(value as Body, depth);
+          for (const one of value as unknown[]) this.add(one, position, depth + 1);
+        } else this.#addObject(value as Body, position, depth);
         return;
       default:
         // Nothing of it is sent.
@@ -88,19 +100,19 @@ export class MessageTokens {
     }
   }
 
-  #addObject(part: Body, depth: number): void {
+  #addObject(part: Body, position: Position, depth: number): void {
     this.textTokens += OBJECT_OVERHEAD;
-    const counted = this.#addMedia(part);
+    const counted = position === "content" ? this.#addMedia(part) : undefined;
     for (const key in part) {
       const value = part[key];
       if (key === counted || value === undefined) continue;
       if (key === "cache_control" || key === "caching") {
         this.addCacheControl(value);
-        continue;
+        if (position !== "data" && isControl(value)) continue;
       }
       this.textTokens += KEY_OVERHEAD;
       if (!COMMON.has(key)) this.add(key);
-      this.add(value, depth + 1);
+      this.add(value, position === "content" && HOLDS_BLOCKS.has(key) ? "content" : "data", depth + 1);
     }
   }
 
@@ -111,7 +123,7 @@ export class MessageTokens {
       case "image":
         if (!isObject(source)) return undefined;
         this.imageTokens += claudeImageTokens(this.#model);
-        return "source";
+        return PICTURE_SOURCES.includes(source["type"]) ? "source" : undefined;
       case "document":
         if (!isObject(source)) return undefined;
         // Plain text, and blocks, are in the request.
@@ -125,4 +137,17 @@ export class MessageTokens {
         return undefined;
     }
   }
+}
+
+/** A setting, which the model does not read; content under the same name is longer. */
+function isControl(value: unknown): boolean {
+  if (value === null) return true;
+  if (!isObject(value)) return false;
+  const fields: readonly unknown[] = Object.values(value);
+  return (
+    fields.length <= CONTROL_FIELDS_MAX &&
+    fields.every((field) =>
+      typeof field === "string" ? field.length <= CONTROL_WORD_MAX : typeof field !== "object",
+    )
+  );
 }

@@ -10,6 +10,7 @@
  * several times can bill more than that; then the answer is charged in full and reported as above its hold.
  */
 import type { GuardSettings } from "../../../guard/guard-settings.ts";
+import type { Usage } from "../../../usage/usage.ts";
 import {
   isObject,
   positiveInteger,
@@ -20,7 +21,7 @@ import {
 } from "../../request/request-shape.ts";
 import { pricedModel, type Platform } from "../platform.ts";
 import type { KnownThread, Threads } from "../threads.ts";
-import { MessageTokens } from "./message-tokens.ts";
+import { MessageTokens, type Position } from "./message-tokens.ts";
 import { tiersOf } from "./tiers.ts";
 import { isServerTool, TOOL_USES_HELD, toolsOf, webSearchesOf, type RequestTool } from "./tools.ts";
 
@@ -45,6 +46,12 @@ const INPUT_FIELDS = [
   "output_format",
   "tool_choice",
 ] as const;
+
+const POSITIONS: { readonly [F in (typeof INPUT_FIELDS)[number]]?: Position } = {
+  system: "content",
+  messages: "content",
+  tools: "tool",
+};
 
 /** The lowest trigger of a compaction that the API accepts, tokens (platform.claude.com, compaction, 2026-11). */
 const COMPACTION_TRIGGER_MIN = 50_000;
@@ -71,6 +78,7 @@ export function shapeOfMessage(
     textTokens: input.textTokens,
     otherInput: apartFromText(input, thread),
     refersTo: input.refersTo,
+    mayReadAgain: runsInside(body, tools),
     output: outputOf(limit),
     toolFees: searches === 0 ? {} : { webSearches: searches },
     unreportedFees: {},
@@ -84,6 +92,15 @@ export function shapeOfMessage(
   return also.length === 0 ? main : { ...main, also };
 }
 
+/** Whether the model may go on by itself, with results of tools that run at the provider: each pass reads it all again. */
+function runsInside(body: Body, tools: readonly RequestTool[]): boolean {
+  return (
+    tools.some(isServerTool) ||
+    (Array.isArray(body["mcp_servers"]) && body["mcp_servers"].length > 0) ||
+    (body["container"] !== undefined && body["container"] !== null)
+  );
+}
+
 function inputOf(
   body: Body,
   tools: readonly RequestTool[],
@@ -94,7 +111,7 @@ function inputOf(
   const input = new MessageTokens(estimator, model);
   input.textTokens += REPLY_OVERHEAD;
   for (const field of INPUT_FIELDS)
-    if (body[field] !== undefined && body[field] !== null) input.add(body[field]);
+    if (body[field] !== undefined && body[field] !== null) input.add(body[field], POSITIONS[field]);
   if (Array.isArray(body["messages"])) input.textTokens += MESSAGE_OVERHEAD * body["messages"].length;
   input.addCacheControl(body["cache_control"]);
   if (tools.length > 0) input.textTokens += TOOLS_OVERHEAD;
@@ -211,6 +228,8 @@ function advisorsOf(
       return {
         ...advisor,
         textTokens: (advisor.textTokens + (main.output.limit ?? 0)) * uses,
+        // Pictures and the earlier turns of a thread are read each time, as the text is.
+        otherInput: timesUsage(advisor.otherInput, uses),
         prompts: uses,
         output: outputOf(positiveInteger(definition["max_tokens"]), uses),
         toolFees: {},
@@ -227,7 +246,17 @@ function compactionOf(body: Body, main: RequestShape): readonly RequestShape[] {
   const { trigger } = compaction as { trigger?: unknown };
   const stated = isObject(trigger) ? positiveInteger(trigger["value"]) : null;
   const from = Math.max(stated ?? COMPACTION_TRIGGER_DEFAULT, COMPACTION_TRIGGER_MIN);
-  const reached = main.textTokens + (main.output.limit ?? 0);
+  const grown = main.textTokens + (main.output.limit ?? 0);
+  // Pictures and the earlier turns of a thread fill the context as the text does.
+  const reached = grown + totalOf(main.otherInput);
   if (main.refersTo === null && reached < from) return [];
-  return [{ ...main, textTokens: reached, output: outputOf(null), toolFees: {} }];
+  return [{ ...main, textTokens: grown, output: outputOf(null), toolFees: {} }];
+}
+
+function timesUsage(usage: Usage, times: number): Usage {
+  return Object.fromEntries(Object.entries(usage).map(([bucket, tokens]) => [bucket, tokens * times]));
+}
+
+function totalOf(usage: Usage): number {
+  return Object.values(usage).reduce((sum, tokens) => sum + tokens, 0);
 }

@@ -2,17 +2,21 @@
  * @module Upper estimate of the input tokens of the contents of a request to Gemini.
  *
  * Walks whatever the request contains, so that a part that did not exist when this was written is counted by its text.
- * Known media parts are counted by what they are billed as instead of by their base64 text. The same for both of Google's
- * wire formats: `inlineData` and `fileData` of generateContent, `{ type, data, mime_type, uri }` of interactions.
+ * Known media parts are counted by what they are billed as instead of by their base64 text, but only where the API takes
+ * media: what a function takes or returns is read as text, whatever it looks like. Both of Google's wire formats are known:
+ * `inlineData` and `fileData` of generateContent, `{ type, data, mime_type, uri }` of interactions.
  */
 import type { TokenEstimator } from "../../../estimate/token-estimator.ts";
 import { isObject, stringOf, type Body } from "../../request/request-shape.ts";
 import { mediaTokens } from "./media-tokens.ts";
+import { spellingIn } from "./spelling.ts";
 
 /** Markup around a turn, an object or a list entry in the model's own format. */
 const OBJECT_OVERHEAD = 4;
 const KEY_OVERHEAD = 2;
+/** The least that a number or a boolean is counted as. */
 const SCALAR_TOKENS = 8;
+const SEPARATOR_TOKENS = 1;
 /** Deeper content than any API accepts; it is counted as text of its JSON. */
 const DEPTH_LIMIT = 64;
 /** Words of the format itself. */
@@ -41,6 +45,25 @@ const COMMON: ReadonlySet<string> = new Set([
   "array",
 ]);
 
+/**
+ * Where a value is: in a list of `Content`s (or in what holds such a list), in a list of `Part`s, where an interaction
+ * takes content, or in anything else, which is text.
+ */
+export type Place = "contents" | "parts" | "interaction" | "data";
+
+/** What is within a field of an object at a place; "data" where it is not here. */
+const WITHIN: Readonly<Record<Exclude<Place, "data">, Readonly<Record<string, Place>>>> = {
+  contents: { parts: "parts" },
+  // What a function returns is JSON in `response`, and media in `parts` of its own.
+  parts: {
+    functionResponse: "contents",
+    function_response: "contents",
+    toolResponse: "contents",
+    tool_response: "contents",
+  },
+  interaction: { content: "interaction" },
+};
+
 export class ContentTokens {
   readonly #estimator: TokenEstimator;
   readonly #model: string;
@@ -60,7 +83,7 @@ export class ContentTokens {
     this.#resolution = stringOf(resolution);
   }
 
-  add(value: unknown, depth = 0): void {
+  add(value: unknown, place: Place = "data", depth = 0): void {
     switch (typeof value) {
       case "string":
         this.addText(value);
@@ -68,15 +91,18 @@ export class ContentTokens {
       case "number":
       case "boolean":
       case "bigint":
-        this.textTokens += SCALAR_TOKENS;
+        this.textTokens += Math.max(
+          SCALAR_TOKENS,
+          SEPARATOR_TOKENS + this.#estimator.estimate(String(value), this.#model),
+        );
         return;
       case "object":
         if (value === null) this.textTokens += 1;
         else if (depth > DEPTH_LIMIT) this.addText(JSON.stringify(value));
         else if (Array.isArray(value)) {
           this.textTokens += OBJECT_OVERHEAD;
-          for (const one of value as unknown[]) this.add(one, depth + 1);
-        } else this.#addObject(value as Body, depth);
+          for (const one of value as unknown[]) this.add(one, place, depth + 1);
+        } else this.#addObject(value as Body, place, depth);
         return;
       default:
         // Nothing of it is sent.
@@ -95,33 +121,41 @@ export class ContentTokens {
     if (media) this.refersToMedia = true;
   }
 
-  #addObject(part: Body, depth: number): void {
+  #addObject(object: Body, place: Place, depth: number): void {
     this.textTokens += OBJECT_OVERHEAD;
-    const counted = this.#addMedia(part);
-    for (const key in part) {
-      if (key === counted || part[key] === undefined) continue;
+    const counted = this.#addMedia(object, place);
+    for (const key in object) {
+      if (key === counted || object[key] === undefined) continue;
       this.textTokens += KEY_OVERHEAD;
       if (!COMMON.has(key)) this.addText(key);
-      this.add(part[key], depth + 1);
+      this.add(object[key], placeWithin(object, key, place), depth + 1);
     }
   }
 
   /** Counts a media part by what it is billed as. Returns the field that needs no counting as text any more. */
-  #addMedia(part: Body): string | undefined {
-    const inline = part["inlineData"];
+  #addMedia(part: Body, place: Place): string | undefined {
+    if (place === "parts") return this.#addPart(part);
+    return place === "interaction" ? this.#addInteractionContent(part) : undefined;
+  }
+
+  #addPart(part: Body): string | undefined {
+    const [inlineField, fileField] = [spellingIn(part, "inlineData"), spellingIn(part, "fileData")];
+    const inline = part[inlineField];
     if (isObject(inline) && typeof inline["data"] === "string") {
-      return this.#addInline(part, stringOf(inline["mimeType"]), inline["data"]) ? "inlineData" : undefined;
+      return this.#addInline(part, mimeTypeOf(inline), inline["data"]) ? inlineField : undefined;
     }
-    const file = part["fileData"];
-    if (isObject(file)) {
-      this.#referToFile(stringOf(file["mimeType"]));
-      return "fileData";
-    }
-    const mimeType = stringOf(part["mime_type"]) || typeOf(part["type"]);
+    const file = part[fileField];
+    if (!isObject(file)) return undefined;
+    this.#referToFile(mimeTypeOf(file));
+    return fileField;
+  }
+
+  #addInteractionContent(content: Body): string | undefined {
+    const mimeType = mimeTypeOf(content) || typeOf(content["type"]);
     if (mimeType === "") return undefined;
-    if (typeof part["data"] === "string")
-      return this.#addInline(part, mimeType, part["data"]) ? "data" : undefined;
-    if (typeof part["uri"] === "string") {
+    if (typeof content["data"] === "string")
+      return this.#addInline(content, mimeType, content["data"]) ? "data" : undefined;
+    if (typeof content["uri"] === "string") {
       this.#referToFile(mimeType);
       return "uri";
     }
@@ -151,9 +185,20 @@ export class ContentTokens {
   }
 }
 
+function placeWithin(object: Body, key: string, place: Place): Place {
+  if (place === "data") return "data";
+  // A list is of content, any other result is JSON (types of @google/genai 3.1, FunctionResultStep, 2026-11).
+  if (place === "interaction" && key === "result" && Array.isArray(object[key])) return "interaction";
+  return Object.hasOwn(WITHIN[place], key) ? WITHIN[place][key]! : "data";
+}
+
+function mimeTypeOf(of: Body): string {
+  return stringOf(of["mimeType"]) || stringOf(of["mime_type"]);
+}
+
 /** `mediaResolution: { level }` of generateContent, `resolution` of interactions. */
 function resolutionOf(part: Body): string {
-  const own = part["mediaResolution"];
+  const own = part["mediaResolution"] ?? part["media_resolution"];
   return stringOf(isObject(own) ? own["level"] : own) || stringOf(part["resolution"]);
 }
 

@@ -7,15 +7,9 @@
 import { CallNotBoundedError } from "../../../error/call-not-bounded-error.ts";
 import type { TokenEstimator } from "../../../estimate/token-estimator.ts";
 import type { Usage } from "../../../usage/usage.ts";
-import {
-  isObject,
-  NO_OUTPUT,
-  positiveInteger,
-  stringOf,
-  type Body,
-  type RequestShape,
-} from "../../request/request-shape.ts";
+import { isObject, NO_OUTPUT, stringOf, type Body, type RequestShape } from "../../request/request-shape.ts";
 import { ContentTokens } from "./content-tokens.ts";
+import { wholeNumber } from "./spelling.ts";
 
 function inputOnly(model: string, input: ContentTokens, prompts: number): RequestShape {
   const otherInput: Usage = { inputImageTokens: input.imageTokens, inputAudioTokens: input.audioTokens };
@@ -42,7 +36,7 @@ export function shapeOfEmbedding(body: Body, estimator: TokenEstimator): Request
   const requests = Array.isArray(body["requests"]) ? (body["requests"] as unknown[]) : [body];
   for (const request of requests) {
     if (!isObject(request)) continue;
-    input.add(request["content"] ?? "");
+    input.add(request["content"] ?? "", "contents");
     input.add(request["title"] ?? "");
   }
   return inputOnly(model, input, Math.max(1, requests.length));
@@ -61,7 +55,7 @@ export function shapeOfPrediction(body: Body, estimator: TokenEstimator): Reques
   const input = new ContentTokens(estimator, model);
   if (model.startsWith("imagen")) {
     const parameters = isObject(body["parameters"]) ? body["parameters"] : {};
-    const images = positiveInteger(parameters["sampleCount"]) ?? PICTURES_DEFAULT;
+    const images = wholeNumber(parameters["sampleCount"] ?? parameters["sample_count"]) ?? PICTURES_DEFAULT;
     const pictures = images * Math.max(1, instances.length);
     return { ...inputOnly(model, input, 1), otherInput: { images: pictures }, usageWhenSilent: null };
   }

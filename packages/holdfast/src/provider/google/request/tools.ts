@@ -5,6 +5,7 @@ import type { Usage } from "../../../usage/usage.ts";
 import type { Bypass } from "../../endpoint-class.ts";
 import { isObject, stringOf } from "../../request/request-shape.ts";
 import { billedByQuery } from "../grounding.ts";
+import { camelFields, listOf } from "./spelling.ts";
 
 /** Queries of a grounded call that are held for where each is billed; the API has no limit for them. */
 const QUERIES_HELD = 10;
@@ -31,16 +32,18 @@ const UNMETERED: ReadonlyMap<string, Bypass> = new Map([
   ["mcp_server", "agents"],
 ]);
 
-/** Names of the tools that run at the provider, in either spelling: keys of generateContent, types of interactions. */
+/**
+ * Names of the tools that run at the provider: keys of generateContent in lowerCamelCase, types of interactions as they
+ * are.
+ */
 export function serverToolsOf(tools: unknown): readonly string[] {
-  if (!Array.isArray(tools)) return [];
-  return (tools as unknown[])
-    .flatMap((tool) => {
-      if (!isObject(tool)) return [];
-      const type = stringOf(tool["type"]);
-      return type !== ""
-        ? [type]
-        : Object.keys(tool).filter((key) => tool[key] !== undefined && tool[key] !== null);
+  return listOf(tools)
+    .flatMap((given) => {
+      if (!isObject(given)) return [];
+      const type = stringOf(given["type"]);
+      if (type !== "") return [type];
+      const tool = camelFields(given);
+      return Object.keys(tool).filter((key) => tool[key] !== undefined && tool[key] !== null);
     })
     .filter((name) => !CLIENT_TOOLS.has(name));
 }

@@ -14,6 +14,12 @@ import {
 const REPLY_OVERHEAD = 16;
 const MESSAGE_OVERHEAD = 8;
 
+/**
+ * Models that search for every answer, asked or not. What they find is no billed input (OpenAI pricing, "Web search
+ * preview", 2026-11).
+ */
+const SEARCHES_ALWAYS = /-search-preview(?:-|$)/;
+
 /** Parts of the request that become input. Everything else is a setting. */
 const INPUT_FIELDS = [
   "messages",
@@ -37,7 +43,7 @@ export function shapeOfChat(body: Body, estimator: TokenEstimator): RequestShape
   const speaks = Array.isArray(body["modalities"]) && body["modalities"].includes("audio");
   const searches = body["web_search_options"] !== undefined && body["web_search_options"] !== null;
   if (searches) input.refer("web search results");
-  const fees = searches ? { webSearches: 1 } : {};
+  const fees = SEARCHES_ALWAYS.test(model) ? { webSearchPreviews: 1 } : searches ? { webSearches: 1 } : {};
   return {
     model,
     stream: body["stream"] === true,

@@ -84,9 +84,17 @@ function runsLocally(tool: Body): boolean {
   return tool["type"] === "shell" && isObject(tool["environment"]) && tool["environment"]["type"] === "local";
 }
 
+/** It has a fee of its own on models that do not reason. */
+function isPreview(type: string): boolean {
+  return type.startsWith("web_search_preview");
+}
+
 function toolFees(tools: readonly string[], calls: number): Usage {
   return {
-    ...(tools.some((type) => type.startsWith("web_search")) ? { webSearches: calls } : {}),
+    ...(tools.some((type) => type.startsWith("web_search") && !isPreview(type))
+      ? { webSearches: calls }
+      : {}),
+    ...(tools.some(isPreview) ? { webSearchPreviews: calls } : {}),
     ...(tools.includes("file_search") ? { fileSearches: calls } : {}),
   };
 }

@@ -200,7 +200,11 @@ describe("responses", () => {
   it.each<[string, Body, object]>([
     ["no tools", {}, {}],
     ["a search", { tools: [{ type: "web_search" }] }, { webSearches: 10 }],
-    ["a preview of a search", { tools: [{ type: "web_search_preview_2025_03_11" }] }, { webSearches: 10 }],
+    [
+      "a preview of a search",
+      { tools: [{ type: "web_search_preview_2025_03_11" }] },
+      { webSearchPreviews: 10 },
+    ],
     ["files", { tools: [{ type: "file_search" }] }, { fileSearches: 10 }],
     [
       "both, bounded",
