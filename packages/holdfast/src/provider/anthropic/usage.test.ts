@@ -251,6 +251,17 @@ describe("iterations", () => {
     });
   });
 
+  it("of a fallback, a declined pass without a name is billed on the model that was asked for", () => {
+    const usage = counts(30, 12, {
+      iterations: [pass("message", 10, 5), pass("fallback_message", 20, 7, { model: "claude-opus-4-8" })],
+    });
+    expect(read(usage)).toMatchObject({
+      usage: { kind: "usage", usage: { inputTextTokens: 20, outputTextTokens: 7 } },
+      served: { model: "claude-opus-4-8" },
+      also: [{ model: MODEL, usage: { inputTextTokens: 10, outputTextTokens: 5 } }],
+    });
+  });
+
   it("that do not sum to the totals are not believed", () => {
     const usage = counts(31, 12, { iterations: [pass("message", 10, 5), pass("message", 20, 7)] });
     const { usage: reading } = read(usage);

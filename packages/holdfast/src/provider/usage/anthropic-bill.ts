@@ -84,13 +84,20 @@ function readBill(
   const mayBeLong = terms.mayWriteLong;
   const totals = countsOf(usage);
   const fees = feesOf(usage);
-  const passes = passesOf(usage["iterations"]);
-  if (passes.length === 0) {
+  const listed = passesOf(usage["iterations"]);
+  if (listed.length === 0) {
     const buckets = bucketsOf(totals, mayBeLong, shortWritesOf(usage));
     return { usage: { kind: "usage", usage: addUsage(buckets, fees) }, model };
   }
-  const fallback = passes.findLast(({ type }) => type === "fallback_message")?.model ?? null;
+  const fallback = listed.findLast(({ type }) => type === "fallback_message")?.model ?? null;
   const main = fallback ?? model;
+  // Where a fallback served, a pass without a name is one that was declined: the model that was asked for.
+  const passes =
+    fallback === null
+      ? listed
+      : listed.map((pass) =>
+          pass.type === "message" ? { ...pass, model: pass.model ?? terms.model } : pass,
+        );
   const own = passes.filter((pass) => isOwn(pass, main));
   const others = passes.filter((pass) => !isOwn(pass, main));
   const inTotals = (pass: Pass): boolean => pass.type === "message" || pass.type === "fallback_message";
