@@ -81,10 +81,10 @@ const COLLECTIONS: readonly (readonly [RegExp, GoogleEndpointClass])[] = [
 /** Reading and deleting cost nothing; everything that is posted is looked at. */
 export function classifyEndpoint(method: string, path: string): GoogleEndpointClass {
   if (isFreeMethod(method)) return FREE;
-  const pathname = pathnameOf(path);
+  const { pathname, decoded } = wirePath(path);
   if (pathname === undefined) return UNKNOWN;
   // Whatever is behind the colon is an action: one that is not known may be billed, so it is no resource either.
-  const action = /:([^/:]*)$/.exec(decode(pathname))?.[1];
+  const action = /:([^/:]*)$/.exec(decoded)?.[1];
   if (action !== undefined) {
     if (Object.hasOwn(ACTIONS, action)) return ACTIONS[action]!;
     return FILE_OF_ENVIRONMENT.test(pathname) ? FREE : UNKNOWN;
@@ -97,9 +97,9 @@ export function classifyEndpoint(method: string, path: string): GoogleEndpointCl
  * Undefined when it names none.
  */
 export function modelIn(path: string): string | undefined {
-  const pathname = decode(pathnameOf(path) ?? "");
+  const { decoded } = wirePath(path);
   const found =
-    /(?:\/publishers\/([^/]+))?\/(models|tunedModels|endpoints)\/([^:]+):[A-Za-z]+$/.exec(pathname) ??
+    /(?:\/publishers\/([^/]+))?\/(models|tunedModels|endpoints)\/([^:]+):[A-Za-z]+$/.exec(decoded) ??
     undefined;
   return found === undefined ? undefined : nameOf(found[1], found[2]!, found[3]!);
 }
@@ -114,7 +114,27 @@ function nameOf(publisher: string | undefined, collection: string, id: string): 
 
 /** The model that a body names (interactions, lines of a batch), without the collection that it is in. */
 export function plainModelName(model: string): string {
+  // By far the usual name, which is in no collection.
+  if (/^[\w.-]+$/.test(model)) return model;
   return modelIn(`/${model.replace(/^\/+/, "")}:x`) ?? model;
+}
+
+interface WirePath {
+  readonly address: string;
+  /** Undefined when the address is none. */
+  readonly pathname: string | undefined;
+  readonly decoded: string;
+}
+
+let latest: WirePath | undefined;
+
+/** The same address is looked at several times for one request, and often for the next as well. */
+function wirePath(address: string): WirePath {
+  if (latest?.address !== address) {
+    const pathname = pathnameOf(address);
+    latest = { address, pathname, decoded: decode(pathname ?? "") };
+  }
+  return latest;
 }
 
 function decode(path: string): string {
