@@ -342,8 +342,13 @@ describe("replicas", () => {
     })) {
       if ("connect" in given && kind === "nodeRedis") await given.connect();
       const own = freshPrefix();
-      const store = redisStore(given, { prefix: own, waitForReplicas: { count: 1, timeoutMs: 200 } });
-      expect(await store.reserve(reservation("r", [A], { nanoUsd: 10 }))).toMatchObject({ outcome: "held" });
+      const store = redisStore(given, { prefix: own, waitForReplicas: { count: 1, timeoutMs: 1_000 } });
+      // A busy machine may keep even a living replica from confirming in time; it is then sent again.
+      await eventually(async () =>
+        expect(await store.reserve(reservation("r", [A], { nanoUsd: 10 }))).toMatchObject({
+          outcome: "held",
+        }),
+      );
       replica.pause();
       await expect(store.settle(settlement("r", { nanoUsd: 7 }))).rejects.toBeInstanceOf(
         StoreUnavailableError,
